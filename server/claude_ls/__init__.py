@@ -1,0 +1,3 @@
+"""Claude in every editor: a language server for edits, explanations and refactorings."""
+
+__version__ = "0.1.0"

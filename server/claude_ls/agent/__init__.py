@@ -1,0 +1,1 @@
+"""The conversation with Claude: requests, streams, tools, the loop."""

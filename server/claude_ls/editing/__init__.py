@@ -1,0 +1,1 @@
+"""From the model's words to safe buffer edits: pure, without tasks, clocks or disk."""

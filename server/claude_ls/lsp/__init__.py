@@ -1,0 +1,1 @@
+"""The language server protocol lives here and nowhere else."""

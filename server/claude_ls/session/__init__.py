@@ -1,0 +1,1 @@
+"""The product without a protocol: plain data in, plain data out."""

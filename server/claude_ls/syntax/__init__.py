@@ -1,0 +1,1 @@
+"""Tree-sitter lives here and nowhere else."""

@@ -1,0 +1,1 @@
+"""Text as a value: documents, positions, edits. Standard library only."""

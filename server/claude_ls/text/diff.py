@@ -1,0 +1,81 @@
+"""The smallest line edits that lead from one text to another, so that what did not change is not touched."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+
+from claude_ls.text.patch import Patch, TextEdit
+from claude_ls.text.position import line_starts
+
+MAX_COMPARED_LINES = 4000
+"""Beyond this, difflib's quadratic worst case would be felt; the changed middle is then replaced as one block."""
+
+
+def lines_with_breaks(text: str) -> list[str]:
+    """The lines of `text`, each with its line break; a text that ends in a break has no empty last line."""
+    starts = [0, *line_starts(text, 0, len(text))]
+    ends = [*starts[1:], len(text)]
+    lines = [text[start:end] for start, end in zip(starts, ends, strict=True)]
+    return lines[:-1] if lines[-1] == "" else lines
+
+
+def minimal_patch(old: str, new: str) -> Patch:
+    """Edits of `old` that give `new`: whole unchanged lines are left alone, changed ones trimmed to what differs."""
+    if old == new:
+        return ()
+    old_lines, new_lines = lines_with_breaks(old), lines_with_breaks(new)
+    head = _common(old_lines, new_lines)
+    tail = _common(old_lines[head:][::-1], new_lines[head:][::-1])
+    old_middle = old_lines[head : len(old_lines) - tail]
+    new_middle = new_lines[head : len(new_lines) - tail]
+    offset = sum(map(len, old_lines[:head]))
+    blocks: Sequence[tuple[str, int, int, int, int]] = [("replace", 0, len(old_middle), 0, len(new_middle))]
+    if len(old_middle) + len(new_middle) <= MAX_COMPARED_LINES:
+        blocks = difflib.SequenceMatcher(None, old_middle, new_middle, autojunk=False).get_opcodes()
+    edits: list[TextEdit] = []
+    for tag, old_from, old_to, new_from, new_to in blocks:
+        removed = "".join(old_middle[old_from:old_to])
+        if tag != "equal":
+            # Line by line where the counts agree: a changed word on ten lines is ten small edits, not one block.
+            if tag == "replace" and old_to - old_from == new_to - new_from:
+                pairs = list(zip(old_middle[old_from:old_to], new_middle[new_from:new_to], strict=True))
+            else:
+                pairs = [(removed, "".join(new_middle[new_from:new_to]))]
+            at = offset
+            for before, after in pairs:
+                edit = _trimmed(at, before, after)
+                if edit.start != edit.end or edit.text:
+                    edits.append(edit)
+                at += len(before)
+        offset += len(removed)
+    return tuple(edits)
+
+
+def _common(left: list[str], right: list[str]) -> int:
+    count = 0
+    for a, b in zip(left, right, strict=False):
+        if a != b:
+            break
+        count += 1
+    return count
+
+
+def _trimmed(offset: int, before: str, after: str) -> TextEdit:
+    """One edit for `before` -> `after` without their common ends, never cutting ``\\r\\n`` in two."""
+    limit = min(len(before), len(after))
+    head = 0
+    while head < limit and before[head] == after[head]:
+        head += 1
+    if head and before[head - 1] == "\r":
+        head -= 1
+    tail = 0
+    while tail < limit - head and before[-1 - tail] == after[-1 - tail]:
+        tail += 1
+    if tail and before[len(before) - tail] == "\n" and (_cut(before, tail) or _cut(after, tail)):
+        tail -= 1
+    return TextEdit(offset + head, offset + len(before) - tail, after[head : len(after) - tail])
+
+
+def _cut(text: str, tail: int) -> bool:
+    return len(text) > tail and text[len(text) - tail - 1] == "\r"

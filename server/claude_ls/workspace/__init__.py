@@ -1,0 +1,1 @@
+"""Disk lives here and nowhere else."""
