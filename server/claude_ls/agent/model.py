@@ -7,15 +7,13 @@ for the person at the keyboard. Every stream ends with exactly one `Stopped`.
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 from claude_ls.agent.tools import Tool
 from claude_ls.agent.usage import Usage
-
-Effort = Literal["low", "medium", "high", "xhigh", "max"]
-Thinking = Literal["adaptive", "off"]
+from claude_ls.config import Effort, Thinking
 
 StopReason = Literal[
     "end_turn",  # Claude finished its answer
@@ -173,7 +171,7 @@ ModelEvent = (
 class Model(Protocol):
     """The port to a model. Closing the iterator (or cancelling its task) stops the work and the billing."""
 
-    def stream(self, request: ModelRequest) -> AsyncIterator[ModelEvent]: ...
+    def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]: ...
 
     async def aclose(self) -> None: ...
 
@@ -185,7 +183,7 @@ class Unavailable:
     reason: StopReason
     message: str
 
-    async def stream(self, request: ModelRequest) -> AsyncIterator[ModelEvent]:
+    async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
         yield Stopped(self.reason, self.message)
 
     async def aclose(self) -> None:
@@ -211,7 +209,7 @@ SAID_ON_STOP: Mapping[StopReason, str] = {
     "cut": "The connection to Claude broke before the answer was complete.",
     "no_key": "No API key: set ANTHROPIC_API_KEY, or run `claude-ls check` to see what is missing.",
     "unauthorized": "The API key was not accepted: run `claude-ls check`.",
-    "overloaded": "Claude is overloaded at the moment, also after several tries. Try again in a minute.",
+    "overloaded": "Claude is overloaded at the moment. Try again in a minute.",
     "rejected": "The service rejected the request.",
     "unreachable": "Claude cannot be reached: check the network, or ANTHROPIC_BASE_URL.",
     "bad_response": "The endpoint does not speak the Messages API: check ANTHROPIC_BASE_URL.",

@@ -1,0 +1,44 @@
+# Everything sets itself up: a virtual environment in .venv, remade when pyproject.toml changes.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: help demo test check bench fix clean
+
+help:
+	@echo "make demo    watch a whole session in this terminal"
+	@echo "make test    all tests, with style and types"
+	@echo "make check   style and types only"
+	@echo "make bench   the benchmarks, each beside its peer"
+	@echo "make fix     format the code and fill the @ sections of the case files"
+
+$(READY): pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	@touch $@
+
+demo: $(READY)
+	$(BIN)/claude-ls demo
+
+test: check
+	$(BIN)/python -m pytest
+
+check: $(READY)
+	$(BIN)/ruff check server tests bench
+	$(BIN)/ruff format --check server tests bench
+	$(BIN)/mypy
+
+bench: $(READY)
+	$(BIN)/python bench/startup.py
+	$(BIN)/python bench/code_action.py
+	$(BIN)/python bench/stream.py
+
+fix: $(READY)
+	$(BIN)/ruff check --fix server tests bench
+	$(BIN)/ruff format server tests bench
+	$(BIN)/python -m pytest tests/test_cases.py --update
+
+clean:
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis

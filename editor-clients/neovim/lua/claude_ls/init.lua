@@ -1,0 +1,77 @@
+-- Asks claude-ls to do things, and asks the person for words where it needs some.
+local M = {}
+
+-- What :Claude can be followed by: the action of the server, and whether words may follow.
+local actions = {
+  edit = function(args, words) return "claude.edit", vim.tbl_extend("force", args, { instruction = words }) end,
+  explain = function(args, words)
+    return "claude.explain", vim.tbl_extend("force", args, { question = words ~= "" and words or nil })
+  end,
+  simplify = function(args) return "claude.refactor", vim.tbl_extend("force", args, { refactoring = "simplify" }) end,
+  document = function(args) return "claude.refactor", vim.tbl_extend("force", args, { refactoring = "document" }) end,
+  types = function(args) return "claude.refactor", vim.tbl_extend("force", args, { refactoring = "types" }) end,
+  extract = function(args) return "claude.refactor", vim.tbl_extend("force", args, { refactoring = "extract" }) end,
+  cancel = function() return "claude.cancel", {} end,
+}
+
+local function client_of(buffer)
+  local client = vim.lsp.get_clients({ name = "claude_ls", bufnr = buffer })[1]
+  if not client then
+    vim.notify("claude-ls is not running for this buffer: see :checkhealth vim.lsp", vim.log.levels.ERROR)
+  end
+  return client
+end
+
+-- Runs a command of the server; `on_answer` gets the job or nothing.
+function M.run(command, argument, buffer, on_answer)
+  local client = client_of(buffer or 0)
+  if not client then return end
+  client:request("workspace/executeCommand", { command = command, arguments = { argument } }, function(err, result)
+    if err then vim.notify("claude-ls: " .. err.message, vim.log.levels.ERROR) end
+    if on_answer then on_answer(result) end
+  end, buffer or 0)
+end
+
+-- Asks for an instruction, then edits. An empty answer and <Esc> do nothing.
+function M.prompt_edit(argument, client_id)
+  vim.ui.input({ prompt = "Claude, " }, function(words)
+    if not words or words == "" then return end
+    local client = vim.lsp.get_client_by_id(client_id)
+    if client then
+      local buffer = vim.uri_to_bufnr(argument.uri)
+      M.run("claude.edit", vim.tbl_extend("force", argument, { instruction = words }), buffer)
+    end
+  end)
+end
+
+-- :Claude ACTION [WORDS], on the given lines or at the cursor.
+function M.command(call)
+  local name = call.fargs[1]
+  local action = actions[name or ""]
+  if not action then
+    vim.notify("Claude: " .. table.concat(vim.fn.sort(vim.tbl_keys(actions)), ", "), vim.log.levels.WARN)
+    return
+  end
+  local client = client_of(0)
+  if not client then return end
+  local range
+  if call.range > 0 then
+    range = { start = { line = call.line1 - 1, character = 0 }, ["end"] = { line = call.line2, character = 0 } }
+  else
+    range = vim.lsp.util.make_range_params(0, client.offset_encoding).range
+  end
+  local argument = { uri = vim.uri_from_bufnr(0), range = range }
+  local words = table.concat(vim.list_slice(call.fargs, 2), " ")
+  if name == "edit" and words == "" then return M.prompt_edit(argument, client.id) end
+  local command
+  command, argument = action(argument, words)
+  -- An empty table is a list to Lua's JSON; the server wants an object.
+  M.run(command, next(argument) and argument or vim.empty_dict())
+end
+
+function M.complete(lead, line)
+  if select(2, line:gsub("%s+", " ")) > 1 then return {} end
+  return vim.fn.sort(vim.tbl_filter(function(name) return vim.startswith(name, lead) end, vim.tbl_keys(actions)))
+end
+
+return M

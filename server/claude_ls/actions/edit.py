@@ -1,0 +1,46 @@
+"""Rewrites code as the person asks, in their own words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from claude_ls.actions.action import Action, Offer, Situation, Task, prompt, short
+from claude_ls.agent.tools import CANNOT_DO, EDIT_FILE, REWRITE_REGION
+from claude_ls.text.patch import Span
+
+KIND = "refactor.rewrite.claude"
+
+
+def _offers(situation: Situation) -> Iterable[Offer]:
+    instruction = situation.instruction
+    if instruction and instruction.text and not instruction.asks:
+        title = f'Claude: do "{short(instruction.text)}"'
+        yield Offer(title, KIND, "claude.edit", instruction.span, {"instruction": instruction.text})
+    if situation.has_code:
+        title = f"Claude: edit {situation.subject}…"
+        yield Offer(title, KIND, "claude.promptEdit", situation.span, prompts=True)
+
+
+def _region(task: Task) -> Span:
+    instruction = task.situation.instruction
+    if instruction and instruction.text == task.words:
+        return task.situation.document.whole_lines(instruction.target)
+    return task.situation.region
+
+
+def _ask(task: Task) -> str:
+    instruction = task.situation.instruction
+    words = f"<instruction>\n{task.words}\n</instruction>"
+    if instruction and instruction.text == task.words:
+        return f"{prompt('edit')}\n\n{prompt('edit_comment')}\n\n{words}"
+    return f"{prompt('edit')}\n\n{words}"
+
+
+EDIT = Action(
+    name="edit",
+    offers=_offers,
+    region=_region,
+    title=lambda task: short(task.words) or f"edit {task.situation.subject}",
+    ask=_ask,
+    tools=(REWRITE_REGION, EDIT_FILE, CANNOT_DO),
+)

@@ -1,0 +1,78 @@
+"""The loop of an agent on one screen: ask, run the tools, repeat, stop."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+
+from claude_ls.agent.model import (
+    Block,
+    Message,
+    Model,
+    ModelEvent,
+    ModelRequest,
+    Opaque,
+    OpaqueBlock,
+    Stopped,
+    Text,
+    TextDelta,
+    ToolFinished,
+    ToolResult,
+    ToolUse,
+)
+
+MAX_TURNS = 4
+"""One answer and three corrections: what is not right by then is not going to be."""
+
+
+@dataclass(frozen=True)
+class ToolOutcome:
+    """What a tool did, in words for Claude. With `ends` there is nothing left to say back."""
+
+    text: str
+    failed: bool = False
+    ends: bool = False
+
+
+async def run(
+    model: Model,
+    request: ModelRequest,
+    use_tool: Callable[[ToolFinished], Awaitable[ToolOutcome]],
+    max_turns: int = MAX_TURNS,
+) -> AsyncGenerator[ModelEvent, None]:
+    """The events of all turns in order. Each turn ends with its `Stopped`; the last one says how the loop ended.
+
+    Tools are run only after a turn that stopped to have them run: after a cut, a refusal or a length limit none is.
+    """
+    messages = request.messages
+    for _ in range(max_turns):
+        blocks: list[Block] = []
+        uses: list[ToolFinished] = []
+        stopped = Stopped("cut")
+        async with aclosing(model.stream(replace(request, messages=messages))) as events:
+            async for event in events:
+                match event:
+                    case TextDelta(text):
+                        if blocks and isinstance(blocks[-1], Text):
+                            blocks[-1] = Text(blocks[-1].text + text)
+                        else:
+                            blocks.append(Text(text))
+                    case OpaqueBlock(block):
+                        blocks.append(Opaque(block))
+                    case ToolFinished():
+                        blocks.append(ToolUse(event.id, event.name, event.input or {}))
+                        uses.append(event)
+                    case Stopped():
+                        stopped = event
+                yield event
+        if stopped.reason == "pause_turn" and blocks:
+            messages = (*messages, Message("assistant", tuple(blocks)))
+            continue
+        if stopped.reason != "tool_use" or not uses:
+            return
+        outcomes = [(use, await use_tool(use)) for use in uses]
+        if all(outcome.ends for _, outcome in outcomes):
+            return
+        results = tuple(ToolResult(use.id, outcome.text, outcome.failed) for use, outcome in outcomes)
+        messages = (*messages, Message("assistant", tuple(blocks)), Message("user", results))

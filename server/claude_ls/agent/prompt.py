@@ -1,0 +1,37 @@
+"""Lays a request out: what never changes first, the file next, the ask last, with cache breakpoints between."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from claude_ls.agent.context import ContextBlock
+from claude_ls.agent.model import Message, ModelRequest, Text
+from claude_ls.agent.tools import Tool
+from claude_ls.config import Settings
+
+
+def build(
+    *,
+    action: str,
+    system: str,
+    blocks: Sequence[ContextBlock],
+    ask: str,
+    tools: tuple[Tool, ...],
+    settings: Settings,
+) -> ModelRequest:
+    """The first request of a job. Tools and `system` are alike for all jobs of one kind; the file for all jobs on it.
+
+    With tools the answer must be a use of one: words would have nowhere to go. The service allows to demand that only
+    while Claude does not think, so with thinking the prompt alone asks for it.
+    """
+    shown = "\n\n".join(block.rendered() for block in blocks)
+    content = (Text(shown, cached=True), Text(ask)) if shown else (Text(ask),)
+    return ModelRequest(
+        model=settings.model_for(action),
+        tools=tools,
+        system=(Text(system, cached=True),),
+        messages=(Message("user", content),),
+        must_use_tool=bool(tools) and settings.thinking == "off",
+        effort=settings.effort,
+        thinking=settings.thinking,
+    )

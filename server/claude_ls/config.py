@@ -1,0 +1,152 @@
+"""Settings: read from their three sources, checked once, and passed on as a value.
+
+The editor's `workspace/configuration` wins over `initializationOptions.claude`, which wins over the person's own
+`config.toml`. Settings of an editor can come from files inside a workspace, so an editor can never set where requests
+go: `endpoint` and `prices` count only in `config.toml`.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+Effort = Literal["low", "medium", "high", "xhigh", "max"]
+Thinking = Literal["adaptive", "off"]
+Streaming = Literal["hunk", "final"]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the person chose. Tokens are the model's, money is US dollars."""
+
+    model: str = "claude-sonnet-5-5"
+    models: Mapping[str, str] = field(default_factory=dict)
+    effort: Effort | None = None
+    thinking: Thinking = "adaptive"
+    streaming: Streaming = "hunk"
+    context_tokens: int = 24_000
+    budget_job: float | None = None
+    endpoint: str | None = None
+    prices: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+
+    def model_for(self, action: str) -> str:
+        return self.models.get(action, self.model)
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """Settings, and what was wrong with what they were read from, in words for the person."""
+
+    settings: Settings
+    problems: tuple[str, ...]
+
+
+def _one_of(choices: tuple[Any, ...]) -> Callable[[Any], Any]:
+    def check(value: Any) -> Any:
+        if value not in choices:
+            raise ValueError(f"must be one of {', '.join(choices)}")
+        return value
+
+    return check
+
+
+def _words(value: Any) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise ValueError("must be a text")
+    return value.strip()
+
+
+def _positive(kind: type[int] | type[float]) -> Callable[[Any], Any]:
+    def check(value: Any) -> Any:
+        if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
+            raise ValueError("must be a number above 0")
+        return kind(value)
+
+    return check
+
+
+def _texts(value: Any) -> Mapping[str, str]:
+    if not isinstance(value, Mapping):
+        raise ValueError("must be a table from action to model")
+    return {str(key): _words(item) for key, item in value.items()}
+
+
+def _price_table(value: Any) -> Mapping[str, tuple[float, float]]:
+    if not isinstance(value, Mapping) or not all(isinstance(item, list) and len(item) == 2 for item in value.values()):
+        raise ValueError("must be a table from model to [input, output] in US dollars for a million tokens")
+    return {str(key): (float(item[0]), float(item[1])) for key, item in value.items()}
+
+
+_CHECKS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
+    "model": ("model", _words),
+    "models": ("models", _texts),
+    "effort": ("effort", _one_of(get_args(Effort))),
+    "thinking": ("thinking", _one_of(get_args(Thinking))),
+    "streaming": ("streaming", _one_of(get_args(Streaming))),
+    "context.tokens": ("context_tokens", _positive(int)),
+    "budget.job": ("budget_job", _positive(float)),
+    "endpoint": ("endpoint", _words),
+    "prices": ("prices", _price_table),
+}
+_OWN_FILE_ONLY = frozenset({"endpoint", "prices"})
+CLIENT_FLAGS = frozenset({"prompts", "events"})
+"""Keys of `initializationOptions.claude` that describe the client rather than set anything."""
+
+
+def load(*, editor: Any, options: Any, file: Path | None) -> Loaded:
+    """Settings from the editor's configuration, its initialization options and the person's file.
+
+    A value that is wrong is left out and told, never fatal: an editor must not lose its server over a typo.
+    """
+    problems: list[str] = []
+    merged: dict[str, Any] = {}
+    for source, values in (
+        (str(file), _read_file(file, problems)),
+        ("initializationOptions.claude", options),
+        ("the editor's setting `claude`", editor),
+    ):
+        if values is None:
+            continue
+        if not isinstance(values, Mapping):
+            problems.append(f"{source} must be an object, not {type(values).__name__}; it is ignored.")
+            continue
+        for key, value in _flat(values):
+            if value is None or (key in CLIENT_FLAGS and values is options):
+                continue
+            if key not in _CHECKS:
+                problems.append(f"{source}: claude-ls does not know the setting {key!r}; it is ignored.")
+            elif key in _OWN_FILE_ONLY and source != str(file):
+                problems.append(f"{source}: {key!r} counts only in your own config.toml; it is ignored here.")
+            else:
+                name, check = _CHECKS[key]
+                try:
+                    merged[name] = check(value)
+                except ValueError as error:
+                    problems.append(f"{source}: {key!r} {error}; {value!r} is ignored.")
+    return Loaded(Settings(**merged), tuple(problems))
+
+
+def _flat(values: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    """Keys with dots for nesting, whether the source wrote `context.tokens` or `{context: {tokens}}`."""
+    flat: list[tuple[str, Any]] = []
+    for key, value in values.items():
+        if isinstance(value, Mapping) and key not in _CHECKS:
+            flat += [(f"{key}.{inner}", item) for inner, item in _flat(value)]
+        else:
+            flat.append((str(key), value))
+    return flat
+
+
+def _read_file(path: Path | None, problems: list[str]) -> Mapping[str, Any] | None:
+    if path is None:
+        return None
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        problems.append(f"{path} cannot be read ({error}); it is ignored.")
+        return None

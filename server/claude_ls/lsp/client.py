@@ -1,0 +1,168 @@
+"""The session's client, spoken over the protocol: edits, progress, messages, files to show."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lsprotocol import types
+from pygls.protocol import LanguageServerProtocol
+
+from claude_ls.lsp import convert
+from claude_ls.lsp.client_profile import ClientProfile
+from claude_ls.session.client import Level
+from claude_ls.session.job import Job, JobState
+from claude_ls.text.document import Document
+from claude_ls.text.patch import Patch
+
+SHOW_SECONDS = 10.0
+"""Both Emacs clients were seen never to answer `window/showDocument`."""
+REPORT_SECONDS = 0.1
+"""At most ten progress reports a second for a job: no eye follows more, and some status bars flicker."""
+
+_LEVELS = {
+    "error": types.MessageType.Error,
+    "warning": types.MessageType.Warning,
+    "info": types.MessageType.Info,
+}
+_log = logging.getLogger(__name__)
+
+
+@dataclass
+class _Shown:
+    """What the client has been told of one job."""
+
+    token: str | int | None = None
+    begun: bool = False
+    asked: bool = False
+    ended: bool = False
+    state: JobState | None = None
+    at: float = float("-inf")
+
+
+class EditorClient:
+    """Implements `claude_ls.session.client.Client`. `profile` is replaced when the editor has introduced itself."""
+
+    def __init__(self, protocol: LanguageServerProtocol, clock: Callable[[], float]) -> None:
+        self.profile = ClientProfile()
+        self._protocol = protocol
+        self._clock = clock
+        self._shown: dict[str, _Shown] = {}
+        self._tokens: dict[str | int, str] = {}
+
+    @property
+    def reloads_files(self) -> bool:
+        return self.profile.reloads_files and self.profile.show_document
+
+    def send_edit(self, document: Document, patch: Patch, label: str, answered: Callable[[bool, str], None]) -> None:
+        edit = convert.workspace_edit(document, patch, self.profile)
+        params = types.ApplyWorkspaceEditParams(edit=edit, label=label)
+
+        # A done-callback, not an await: it runs before the next message of the client is looked at, so that the
+        # answer and the change it speaks of are seen in the order in which they came.
+        def done(future: Future[Any]) -> None:
+            if future.cancelled():
+                return
+            error = future.exception()
+            if error is not None:
+                answered(False, str(error))
+            else:
+                result = future.result()
+                applied = bool(result and result.applied)
+                answered(applied, (result.failure_reason or "") if result else "")
+
+        self._protocol.send_request(types.WORKSPACE_APPLY_EDIT, params).add_done_callback(done)
+
+    def use_token(self, job: str, token: str | int) -> None:
+        """Report the job on the token that the client sent along with its command."""
+        self._shown[job] = _Shown(token=token, begun=False, asked=True)
+        self._tokens[token] = job
+
+    def job_of(self, token: str | int) -> str | None:
+        """The job whose progress is reported on `token`."""
+        return self._tokens.get(token)
+
+    def job_changed(self, job: Job) -> None:
+        shown = self._shown.setdefault(job.id, _Shown())
+        news = job.state != shown.state
+        now = self._clock()
+        if not news and now - shown.at < REPORT_SECONDS:
+            return
+        shown.state, shown.at = job.state, now
+        self._progress(job, shown)
+        if self.profile.events:
+            self._protocol.notify("claude/job", {"job": convert.json_job(job)})
+
+    def job_text(self, job: Job, text: str) -> None:
+        if self.profile.events:
+            self._protocol.notify("claude/text", {"job": job.id, "text": text})
+
+    async def show_file(self, path: Path) -> bool:
+        if not self.profile.show_document:
+            return False
+        params = types.ShowDocumentParams(uri=path.as_uri(), external=False, take_focus=False)
+        request = self._protocol.send_request_async(types.WINDOW_SHOW_DOCUMENT, params)
+        try:
+            result = await asyncio.wait_for(request, SHOW_SECONDS)
+        except Exception as error:
+            _log.info("the client did not show %s: %s", path, error)
+            return False
+        return bool(result and result.success)
+
+    def tell(self, level: Level, text: str) -> None:
+        self._protocol.notify(types.WINDOW_SHOW_MESSAGE, types.ShowMessageParams(type=_LEVELS[level], message=text))
+
+    def _progress(self, job: Job, shown: _Shown) -> None:
+        """Begin, report or end, as far as the client is ready for it."""
+        if shown.token is None and not self.profile.progress:
+            return
+        if not shown.asked:
+            shown.asked = True
+            token = f"claude-{job.id}"
+            self._tokens[token] = job.id
+            request = self._protocol.send_request(
+                types.WINDOW_WORK_DONE_PROGRESS_CREATE, types.WorkDoneProgressCreateParams(token=token)
+            )
+
+            def created(future: Future[Any]) -> None:
+                if not future.cancelled() and future.exception() is None:
+                    shown.token = token
+                    self._progress(job, shown)
+
+            request.add_done_callback(created)
+        if shown.token is None or shown.ended:
+            return
+        if not shown.begun:
+            shown.begun = True
+            begin = types.WorkDoneProgressBegin(title=f"Claude: {job.title}", message=_status(job), cancellable=True)
+            self._report(shown.token, begin)
+        elif not job.ended:
+            self._report(shown.token, types.WorkDoneProgressReport(message=_status(job), cancellable=True))
+        if job.ended:
+            shown.ended = True
+            self._report(shown.token, types.WorkDoneProgressEnd(message=_status(job)))
+            self._tokens.pop(shown.token, None)
+            self._shown = {key: value for key, value in self._shown.items() if not value.ended or key == job.id}
+
+    def _report(self, token: str | int, value: Any) -> None:
+        self._protocol.notify(types.PROGRESS, types.ProgressParams(token=token, value=value))
+
+
+def _status(job: Job) -> str:
+    """Phase, tokens and cost in one short line."""
+    parts = [job.phase]
+    if job.usage.total:
+        sent = job.usage.input + job.usage.cache_read + job.usage.cache_write
+        parts.append(f"{_count(sent)} → {_count(job.usage.output)} tokens")
+    if job.cost:
+        parts.append(f"${job.cost:.4f}" if job.cost < 0.1 else f"${job.cost:.2f}")
+    return " · ".join(parts)
+
+
+def _count(number: int) -> str:
+    return str(number) if number < 1000 else f"{number / 1000:.1f}k"

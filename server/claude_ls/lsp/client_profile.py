@@ -1,0 +1,65 @@
+"""What the editor at the other end can do, as it says itself or as it was seen to behave."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from lsprotocol import types
+
+from claude_ls.text.position import Encoding
+
+
+@dataclass(frozen=True)
+class ClientProfile:
+    """Read once from `initialize`; every later decision about the client asks here."""
+
+    name: str = ""
+    encoding: Encoding = "utf-16"
+    document_changes: bool = False
+    progress: bool = False
+    show_document: bool = False
+    configuration: bool = False
+    disabled_actions: bool = False
+    tags: bool = False
+    markdown_hover: bool = False
+    prompts: bool = False
+    events: bool = False
+    reloads_files: bool = False
+
+
+def read_profile(params: types.InitializeParams, encoding: Encoding) -> ClientProfile:
+    capabilities = params.capabilities
+    workspace = capabilities.workspace
+    window = capabilities.window
+    text_document = capabilities.text_document
+    action = text_document.code_action if text_document else None
+    hover = text_document.hover if text_document else None
+    name = params.client_info.name if params.client_info else ""
+    edit = workspace.workspace_edit if workspace else None
+    flags = claude_options(params)
+    tags = action.tag_support.value_set if action and action.tag_support else ()
+    # Neovim reads versioned `documentChanges` without announcing them (seen in 0.11.4), and checks the version.
+    document_changes = bool(edit and edit.document_changes) or name == "Neovim"
+    return ClientProfile(
+        name=name,
+        encoding=encoding,
+        document_changes=document_changes,
+        progress=bool(window and window.work_done_progress),
+        show_document=bool(window and window.show_document and window.show_document.support),
+        configuration=bool(workspace and workspace.configuration),
+        disabled_actions=bool(action and action.disabled_support),
+        tags=types.CodeActionTag.LlmGenerated in tags,
+        markdown_hover=types.MarkupKind.Markdown in ((hover.content_format if hover else None) or ()),
+        prompts=flags.get("prompts") is True,
+        events=flags.get("events") is True,
+        # VS Code shows the bytes on disk of a file that is not dirty; Neovim waits for `:checktime`.
+        reloads_files=name.startswith("Visual Studio Code"),
+    )
+
+
+def claude_options(params: types.InitializeParams) -> dict[str, Any]:
+    """`initializationOptions.claude`, or nothing where there is no such object."""
+    options = params.initialization_options
+    found = options.get("claude") if isinstance(options, dict) else None
+    return found if isinstance(found, dict) else {}

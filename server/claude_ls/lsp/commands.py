@@ -1,0 +1,182 @@
+"""workspace/executeCommand: typed arguments in, an answer at once.
+
+A command is a row: its keys, and what it calls. A key that is missing, unknown or of the wrong shape is refused by
+name before anything is done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from claude_ls.actions.refactor import REFACTORINGS
+from claude_ls.agent.context import Diagnostic
+from claude_ls.lsp import convert
+from claude_ls.session.job import Job
+from claude_ls.session.session import Session
+from claude_ls.text.document import Document
+from claude_ls.text.patch import Span
+from claude_ls.text.position import Encoding, Position
+
+
+class InvalidArgument(ValueError):
+    """An argument that a command does not take; the message names it."""
+
+
+Check = Callable[[str, Any], Any]
+Arguments = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Context:
+    """What commands work on."""
+
+    session: Session
+    encoding: Encoding
+
+
+@dataclass(frozen=True)
+class Command:
+    required: Mapping[str, Check]
+    optional: Mapping[str, Check]
+    run: Callable[[Context, Arguments], Job | dict[str, Any]]
+    """A `Job` is answered as `{job: id}`."""
+
+
+def execute(context: Context, name: str, arguments: Sequence[Any] | None) -> Job | dict[str, Any]:
+    """Check and run; `InvalidArgument` and `Refused` say in words what is wrong."""
+    command = COMMANDS.get(name)
+    if command is None:
+        raise InvalidArgument(f"claude-ls has no command {name!r}")
+    # eglot sends an empty object as null.
+    given = [item for item in arguments or [] if item is not None] or [{}]
+    if len(given) != 1 or not isinstance(given[0], dict):
+        raise InvalidArgument(f"{name} takes one object as its argument")
+    return command.run(context, _checked(name, command, given[0]))
+
+
+def _checked(name: str, command: Command, given: dict[str, Any]) -> Arguments:
+    known = {**command.required, **command.optional}
+    for key in given:
+        if key not in known:
+            raise InvalidArgument(f"{name} does not take {key!r}; it takes {', '.join(known) or 'nothing'}")
+    for key in command.required:
+        if given.get(key) is None:
+            raise InvalidArgument(f"{name} needs {key!r}")
+    return {key: known[key](key, value) for key, value in given.items() if value is not None}
+
+
+def _text(key: str, value: Any) -> str:
+    if not isinstance(value, str):
+        raise InvalidArgument(f"{key!r} must be a string")
+    return value
+
+
+def _words(key: str, value: Any) -> str:
+    if not _text(key, value).strip():
+        raise InvalidArgument(f"{key!r} must not be empty")
+    return str(value)
+
+
+def _whole_number(key: str, value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < -(2**31) or value >= 2**31:
+        raise InvalidArgument(f"{key!r} must be a whole number")
+    return value
+
+
+def _position(key: str, value: Any) -> Position:
+    if not isinstance(value, dict) or set(value) != {"line", "character"}:
+        raise InvalidArgument(f"{key!r} must be an object with 'line' and 'character'")
+    numbers = {name: _whole_number(f"{key}.{name}", number) for name, number in value.items()}
+    if min(numbers.values()) < 0:
+        raise InvalidArgument(f"{key!r} must not be negative")
+    return Position(numbers["line"], numbers["character"])
+
+
+def _range(key: str, value: Any) -> tuple[Position, Position]:
+    if not isinstance(value, dict) or set(value) != {"start", "end"}:
+        raise InvalidArgument(f"{key!r} must be an object with 'start' and 'end'")
+    return _position(f"{key}.start", value["start"]), _position(f"{key}.end", value["end"])
+
+
+def _diagnostics(key: str, value: Any) -> list[dict[str, Any]]:
+    if not isinstance(value, list) or not value:
+        raise InvalidArgument(f"{key!r} must be a list of at least one diagnostic")
+    for number, item in enumerate(value):
+        where = f"{key}[{number}]"
+        if not isinstance(item, dict) or not isinstance(item.get("message"), str):
+            raise InvalidArgument(f"{where!r} must be a diagnostic with a 'message'")
+        _range(f"{where}.range", item.get("range"))
+    return value
+
+
+def _refactoring(key: str, value: Any) -> str:
+    names = [action.name for action in REFACTORINGS]
+    if value not in names:
+        raise InvalidArgument(f"{key!r} must be one of {', '.join(names)}")
+    return str(value)
+
+
+def _span(context: Context, arguments: Arguments) -> Span:
+    document = context.session.open_document(arguments["uri"])
+    start, end = arguments["range"]
+    return convert.span_of(document, start, end, context.encoding)
+
+
+def _edit(context: Context, arguments: Arguments) -> Job:
+    span = _span(context, arguments)
+    return context.session.start(
+        "edit", arguments["uri"], span, words=arguments["instruction"], version=arguments.get("version")
+    )
+
+
+def _explain(context: Context, arguments: Arguments) -> Job:
+    span = _span(context, arguments)
+    return context.session.start("explain", arguments["uri"], span, words=arguments.get("question", ""))
+
+
+def _refactor(context: Context, arguments: Arguments) -> Job:
+    span = _span(context, arguments)
+    words = arguments.get("instruction", "")
+    return context.session.start(arguments["refactoring"], arguments["uri"], span, words=words)
+
+
+def _fix(context: Context, arguments: Arguments) -> Job:
+    document = context.session.open_document(arguments["uri"])
+    diagnostics = [_diagnostic(document, item, context.encoding) for item in arguments["diagnostics"]]
+    span = Span(min(item.span.start for item in diagnostics), max(item.span.end for item in diagnostics))
+    return context.session.start("fix", arguments["uri"], span, diagnostics=diagnostics)
+
+
+def _diagnostic(document: Document, item: dict[str, Any], encoding: Encoding) -> Diagnostic:
+    start, end = _range("range", item["range"])
+    severity = item.get("severity")
+    code = item.get("code")
+    return Diagnostic(
+        span=convert.span_of(document, start, end, encoding),
+        message=item["message"],
+        severity=convert.severity_of(severity if isinstance(severity, int) else None),
+        source=str(item.get("source") or ""),
+        code="" if code is None else str(code),
+    )
+
+
+def _cancel(context: Context, arguments: Arguments) -> dict[str, Any]:
+    return {"cancelled": context.session.cancel(arguments.get("job"))}
+
+
+def _jobs(context: Context, arguments: Arguments) -> dict[str, Any]:
+    return {"jobs": [convert.json_job(job) for job in context.session.jobs()]}
+
+
+COMMANDS: Mapping[str, Command] = {
+    "claude.edit": Command({"uri": _text, "range": _range, "instruction": _words}, {"version": _whole_number}, _edit),
+    "claude.explain": Command({"uri": _text, "range": _range}, {"question": _text}, _explain),
+    "claude.refactor": Command(
+        {"uri": _text, "range": _range, "refactoring": _refactoring}, {"instruction": _text}, _refactor
+    ),
+    "claude.fix": Command({"uri": _text, "diagnostics": _diagnostics}, {}, _fix),
+    "claude.cancel": Command({}, {"job": _text}, _cancel),
+    "claude.jobs": Command({}, {}, _jobs),
+}

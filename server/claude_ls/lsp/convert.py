@@ -1,0 +1,143 @@
+"""Turns our values into the protocol's and back, and does nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from lsprotocol import types
+
+from claude_ls.actions.action import Offer
+from claude_ls.agent.context import Diagnostic, Severity
+from claude_ls.lsp.client_profile import ClientProfile
+from claude_ls.session.job import Job
+from claude_ls.text.document import Document
+from claude_ls.text.patch import Patch, Span, TextEdit
+from claude_ls.text.position import Encoding, Position
+
+_SEVERITIES: Mapping[int, Severity] = {1: "error", 2: "warning", 3: "information", 4: "hint"}
+
+
+def span_of(document: Document, start: Position, end: Position, encoding: Encoding) -> Span:
+    """The offsets of a range, clamped into the document; one that is turned around is turned back."""
+    first, last = document.offset(start, encoding), document.offset(end, encoding)
+    return Span(min(first, last), max(first, last))
+
+
+def span_of_range(document: Document, value: types.Range, encoding: Encoding) -> Span:
+    start, end = value.start, value.end
+    return span_of(document, Position(start.line, start.character), Position(end.line, end.character), encoding)
+
+
+def range_of(document: Document, span: Span, encoding: Encoding) -> types.Range:
+    start, end = document.position(span.start, encoding), document.position(span.end, encoding)
+    return types.Range(types.Position(start.line, start.column), types.Position(end.line, end.column))
+
+
+def changed_document(
+    document: Document,
+    version: int,
+    changes: Iterable[types.TextDocumentContentChangeEvent],
+    encoding: Encoding,
+) -> tuple[Document, Sequence[TextEdit]]:
+    """The document after `changes`, each of which counts in the text the one before it left, and the same as edits."""
+    edits: list[TextEdit] = []
+    for change in changes:
+        if isinstance(change, types.TextDocumentContentChangePartial):
+            span = span_of_range(document, change.range, encoding)
+        else:
+            span = Span(0, len(document.text))
+        edits.append(TextEdit(span.start, span.end, change.text))
+        document = document.edited(version, edits[-1:])
+    return (document if edits else document.edited(version, ())), edits
+
+
+def workspace_edit(document: Document, patch: Patch, profile: ClientProfile) -> types.WorkspaceEdit:
+    """`patch` for exactly this version, where the client knows versions."""
+    edits = [
+        types.TextEdit(range=range_of(document, edit.span, profile.encoding), new_text=edit.text) for edit in patch
+    ]
+    if not profile.document_changes:
+        return types.WorkspaceEdit(changes={document.uri: edits})
+    identifier = types.OptionalVersionedTextDocumentIdentifier(uri=document.uri, version=document.version)
+    return types.WorkspaceEdit(document_changes=[types.TextDocumentEdit(text_document=identifier, edits=list(edits))])
+
+
+def code_action(
+    offer: Offer,
+    document: Document,
+    profile: ClientProfile,
+    diagnostics: Mapping[Diagnostic, types.Diagnostic],
+    disabled: str | None,
+) -> types.CodeAction:
+    shown = diagnostics[offer.diagnostic] if offer.diagnostic else None
+    arguments: dict[str, Any] = {"uri": document.uri}
+    if shown is None:
+        arguments["range"] = json_range(range_of(document, offer.span, profile.encoding))
+    else:
+        arguments["diagnostics"] = [json_diagnostic(shown)]
+    arguments |= offer.arguments
+    return types.CodeAction(
+        title=offer.title,
+        kind=offer.kind,
+        diagnostics=[shown] if shown else None,
+        disabled=types.CodeActionDisabled(reason=disabled) if disabled else None,
+        command=types.Command(title=offer.title, command=offer.command, arguments=[arguments]),
+        tags=[types.CodeActionTag.LlmGenerated] if profile.tags else None,
+    )
+
+
+def json_range(value: types.Range) -> dict[str, Any]:
+    return {
+        "start": {"line": value.start.line, "character": value.start.character},
+        "end": {"line": value.end.line, "character": value.end.character},
+    }
+
+
+def json_diagnostic(value: types.Diagnostic) -> dict[str, Any]:
+    """What `claude.fix` needs of a diagnostic, so that it can come back as the command's argument."""
+    fields: dict[str, Any] = {"range": json_range(value.range), "message": value.message}
+    if value.severity is not None:
+        fields["severity"] = int(value.severity)
+    if value.source is not None:
+        fields["source"] = value.source
+    if value.code is not None:
+        fields["code"] = value.code
+    return fields
+
+
+def diagnostic_of(document: Document, value: types.Diagnostic, encoding: Encoding) -> Diagnostic:
+    return Diagnostic(
+        span=span_of_range(document, value.range, encoding),
+        message=value.message,
+        severity=severity_of(value.severity),
+        source=value.source or "",
+        code="" if value.code is None else str(value.code),
+    )
+
+
+def severity_of(value: int | None) -> Severity:
+    return _SEVERITIES.get(value or 1, "error")
+
+
+def json_job(job: Job) -> dict[str, Any]:
+    """A job as `claude.jobs` and `claude/job` show it."""
+    shown: dict[str, Any] = {
+        "id": job.id,
+        "action": job.action,
+        "title": job.title,
+        "uri": job.uri,
+        "state": job.state,
+        "phase": job.phase,
+        "startedAt": job.started_at.isoformat(timespec="milliseconds"),
+        "tokens": {
+            "input": job.usage.input,
+            "output": job.usage.output,
+            "cacheRead": job.usage.cache_read,
+            "cacheWrite": job.usage.cache_write,
+        },
+        "cost": None if job.cost is None else round(job.cost, 6),
+    }
+    if job.error is not None:
+        shown["error"] = job.error
+    return shown

@@ -1,0 +1,196 @@
+"""The language server: one table of methods, each handed to the module of its name.
+
+pygls carries the messages; our own documents hold the text. Its document class is kept out of the way because it
+breaks lines where the protocol does not (form feeds, U+2028), and its handlers for documents are replaced here.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any, cast
+
+from lsprotocol import types
+from pygls.exceptions import JsonRpcException, JsonRpcInvalidParams
+from pygls.lsp.server import LanguageServer
+from pygls.protocol import LanguageServerProtocol, default_converter
+from pygls.protocol.language_server import lsp_method
+
+from claude_ls import __version__, config
+from claude_ls.config import Settings
+from claude_ls.lsp import code_actions, commands, documents, hover
+from claude_ls.lsp.client import EditorClient
+from claude_ls.lsp.client_profile import claude_options, read_profile
+from claude_ls.session.client import Client
+from claude_ls.session.job import Job
+from claude_ls.session.session import Refused, Session
+from claude_ls.text.position import Encoding
+
+MakeSession = Callable[[Client, Settings], Session]
+REQUEST_FAILED = -32803
+KEPT_REQUESTS = 100
+
+_log = logging.getLogger(__name__)
+_converter = cache(default_converter)  # takes 60 ms to make, and every connection can use the same
+
+
+class Protocol(LanguageServerProtocol):
+    """pygls' protocol with our own documents, commands, cancellation and end."""
+
+    def __init__(self, server: Server, converter: Any) -> None:
+        self._jobs_of_requests: dict[str | int, str] = {}
+        self.asked_to_exit: Callable[[], None] = lambda: None
+        super().__init__(server, converter)
+
+    @property
+    def shut_down(self) -> bool:
+        """Whether the client has asked for `shutdown`, as it must before `exit`."""
+        return self._shutdown
+
+    @lsp_method(types.TEXT_DOCUMENT_DID_OPEN)
+    def lsp_text_document__did_open(self, params: types.DidOpenTextDocumentParams) -> None:
+        documents.did_open(self.server.session, params)
+
+    @lsp_method(types.TEXT_DOCUMENT_DID_CHANGE)
+    def lsp_text_document__did_change(self, params: types.DidChangeTextDocumentParams) -> None:
+        documents.did_change(self.server.session, self.server.client.profile.encoding, params)
+
+    @lsp_method(types.TEXT_DOCUMENT_DID_CLOSE)
+    def lsp_text_document__did_close(self, params: types.DidCloseTextDocumentParams) -> None:
+        documents.did_close(self.server.session, params)
+
+    @lsp_method(types.WORKSPACE_EXECUTE_COMMAND)
+    def lsp_workspace__execute_command(self, params: types.ExecuteCommandParams) -> Any:
+        server = self.server
+        context = commands.Context(server.session, server.client.profile.encoding)
+        try:
+            answer = commands.execute(context, params.command, params.arguments)
+        except commands.InvalidArgument as error:
+            raise JsonRpcInvalidParams(str(error)) from None
+        except Refused as error:
+            raise JsonRpcException(str(error), REQUEST_FAILED) from None
+        if not isinstance(answer, Job):
+            return answer
+        if params.work_done_token is not None:
+            server.client.use_token(answer.id, params.work_done_token)
+        if self.msg_id is not None:
+            self._jobs_of_requests[self.msg_id] = answer.id
+            for old in list(self._jobs_of_requests)[:-KEPT_REQUESTS]:
+                del self._jobs_of_requests[old]
+        return {"job": answer.id}
+
+    @lsp_method(types.WINDOW_WORK_DONE_PROGRESS_CANCEL)
+    def lsp_work_done_progress_cancel(self, params: types.WorkDoneProgressCancelParams) -> None:
+        self._cancel_job(self.server.client.job_of(params.token))
+
+    @lsp_method(types.EXIT)
+    def lsp_exit(self, *args: Any) -> None:  # type: ignore[override]  # pygls ends the process from here
+        self.asked_to_exit()
+
+    def _handle_cancel_notification(self, msg_id: str | int) -> None:
+        # The command was answered long ago; what goes on is the job that it started.
+        job = self._jobs_of_requests.get(msg_id)
+        if job is None:
+            super()._handle_cancel_notification(msg_id)
+        else:
+            self._cancel_job(job)
+
+    def _cancel_job(self, job: str | None) -> None:
+        if job is not None and any(known.id == job for known in self.server.session.jobs()):
+            self.server.session.cancel(job)
+
+    @property
+    def server(self) -> Server:
+        assert isinstance(self._server, Server)
+        return self._server
+
+
+class Server(LanguageServer):
+    """One editor's connection: the protocol, the client at its other end, and their session."""
+
+    session: Session
+
+    def __init__(self, clock: Callable[[], float], settings_file: Path | None) -> None:
+        super().__init__("claude-ls", __version__, protocol_cls=Protocol, converter_factory=_converter)
+        assert isinstance(self.protocol, Protocol)
+        self.client = EditorClient(self.protocol, clock)
+        self.settings_file = settings_file
+        self.options: dict[str, Any] = {}
+        self.problems: set[str] = set()
+
+    def configure(self, editor: Any) -> None:
+        """Read the settings anew; what is wrong with them is told once."""
+        loaded = config.load(editor=editor, options=self.options, file=self.settings_file)
+        self.session.settings = loaded.settings
+        for problem in loaded.problems:
+            if problem not in self.problems:
+                self.problems.add(problem)
+                self.client.tell("warning", f"claude-ls: {problem}")
+
+
+def create_server(
+    make_session: MakeSession,
+    *,
+    clock: Callable[[], float],
+    settings_file: Path | None = None,
+    ready: Callable[[], None] = lambda: None,
+) -> Server:
+    """A server for one connection. `ready` is called once the editor has its answer to `initialize`."""
+    server = Server(clock, settings_file)
+    server.session = make_session(server.client, Settings())
+
+    def initialize(params: types.InitializeParams) -> None:
+        agreed = server.workspace.position_encoding
+        encoding = agreed.value if isinstance(agreed, types.PositionEncodingKind) else agreed
+        server.client.profile = read_profile(params, cast(Encoding, encoding))
+        server.options = claude_options(params)
+        folders = [folder.uri for folder in params.workspace_folders or ()]
+        server.session.folders = tuple(folders or filter(None, [params.root_uri]))
+
+    async def initialized(params: types.InitializedParams) -> None:
+        ready()
+        server.configure(await _editor_settings(server))
+
+    async def did_change_configuration(params: types.DidChangeConfigurationParams) -> None:
+        pushed = params.settings.get("claude") if isinstance(params.settings, dict) else None
+        server.configure(await _editor_settings(server) if server.client.profile.configuration else pushed)
+
+    def did_change_folders(params: types.DidChangeWorkspaceFoldersParams) -> None:
+        gone = {folder.uri for folder in params.event.removed}
+        kept = [uri for uri in server.session.folders if uri not in gone]
+        server.session.folders = (*kept, *(folder.uri for folder in params.event.added))
+
+    options = types.CodeActionOptions(code_action_kinds=list(code_actions.KINDS), resolve_provider=False)
+    features: list[tuple[str, Callable[..., Any], Any]] = [
+        (types.INITIALIZE, initialize, None),
+        (types.INITIALIZED, initialized, None),
+        (types.WORKSPACE_DID_CHANGE_CONFIGURATION, did_change_configuration, None),
+        (types.WORKSPACE_DID_CHANGE_WORKSPACE_FOLDERS, did_change_folders, None),
+        (
+            types.TEXT_DOCUMENT_CODE_ACTION,
+            lambda params: code_actions.code_action(server.session, server.client.profile, params),
+            options,
+        ),
+        (types.TEXT_DOCUMENT_HOVER, lambda params: hover.hover(server.session, server.client.profile, params), None),
+    ]
+    for method, handler, feature_options in features:
+        server.feature(method, feature_options)(handler)
+    for name in commands.COMMANDS:
+        # pygls lists these as the server's commands; running them is `Protocol.lsp_workspace__execute_command`.
+        server.command(name)(lambda *arguments: None)
+    return server
+
+
+async def _editor_settings(server: Server) -> Any:
+    """The editor's own settings for us; None where it has none or cannot be asked."""
+    if not server.client.profile.configuration:
+        return None
+    params = types.ConfigurationParams(items=[types.ConfigurationItem(section="claude")])
+    try:
+        answer = await server.protocol.send_request_async(types.WORKSPACE_CONFIGURATION, params)
+    except Exception as error:
+        _log.warning("the editor did not tell its settings: %s", error)
+        return None
+    return answer[0] if answer else None

@@ -1,0 +1,124 @@
+"""One open document of the editor: its text, its tree, and the live edit that is going on in it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
+
+from claude_ls.editing.live import (
+    DocumentChanged,
+    DocumentClosed,
+    EditAnswered,
+    Event,
+    HunkEnded,
+    LiveEdit,
+    SendEdit,
+    SetTimer,
+    TimerFired,
+)
+from claude_ls.session.client import Client
+from claude_ls.syntax.tree import SyntaxTree, parse, reparse
+from claude_ls.text.document import Document
+from claude_ls.text.patch import Span, TextEdit
+from claude_ls.text.rebase import carry_span_over
+
+MAX_CHARACTERS = 2_000_000
+MAX_LINE = 100_000
+KEPT_VERSIONS = 32
+
+Later = Callable[[float, Callable[[], None]], object]
+"""Calls back after so many seconds: the session's only clock."""
+
+
+class Buffer:
+    """Owns the document's state; `step` feeds the live edit and does what it commands."""
+
+    def __init__(self, document: Document, client: Client, later: Later) -> None:
+        self.live = LiveEdit(document)
+        self._document = document
+        self._client = client
+        self._later = later
+        self._tree: SyntaxTree | None = None
+        self._parsed = False
+        self._unparsed: list[TextEdit] = []
+        self._history: deque[tuple[int, Sequence[TextEdit]]] = deque(maxlen=KEPT_VERSIONS)
+        self._ends: dict[str, asyncio.Future[HunkEnded]] = {}
+
+    @property
+    def document(self) -> Document:
+        return self._document
+
+    @property
+    def tree(self) -> SyntaxTree | None:
+        """The tree of today's text; parsed when first asked for, and from then on only where the text changed."""
+        if not self._parsed:
+            self._tree, self._parsed = parse(self._document), True
+        elif self._tree is not None and self._tree.document is not self._document:
+            self._tree = reparse(self._tree, self._document, self._unparsed)
+        self._unparsed = []
+        return self._tree
+
+    @property
+    def refusal(self) -> str | None:
+        """Why Claude should keep off this text; None where it need not."""
+        text = self._document.text
+        if len(text) > MAX_CHARACTERS:
+            return f"the file is too large (over {MAX_CHARACTERS // 1_000_000} million characters)"
+        starts = self._document.lines.starts
+        if any(end - start > MAX_LINE for start, end in zip(starts, [*starts[1:], len(text)], strict=True)):
+            return f"the file has a line of over {MAX_LINE:,} characters"
+        if not text.isascii():
+            try:
+                text.encode()
+            except UnicodeEncodeError as error:
+                line = self._document.line_of(error.start) + 1
+                return f"the text cannot be written as UTF-8 (half of a surrogate pair in line {line})"
+        return None
+
+    def changed(self, document: Document, edits: Sequence[TextEdit]) -> None:
+        """The editor reports `edits`, one behind the other, which led to `document`."""
+        self._document = document
+        self._history.append((document.version, edits))
+        if self._parsed:
+            self._unparsed += edits
+        self.step(DocumentChanged(self._document))
+
+    def closed(self) -> None:
+        self.step(DocumentClosed())
+
+    def carried(self, span: Span, version: int) -> Span | None:
+        """Where `span` of an older version stands today; None for a version that is not known (any more)."""
+        if version == self._document.version:
+            return span
+        newer = [(number, edits) for number, edits in self._history if number > version]
+        if version > self._document.version or not newer or len(newer) == self._history.maxlen:
+            return None
+        for _, edits in newer:
+            span = carry_span_over(span, edits)
+        return span
+
+    def end_of(self, hunk: str) -> asyncio.Future[HunkEnded]:
+        """A future of how the hunk ends."""
+        if hunk not in self._ends:
+            self._ends[hunk] = asyncio.get_running_loop().create_future()
+        return self._ends[hunk]
+
+    def step(self, event: Event) -> None:
+        for command in self.live.step(event):
+            match command:
+                case SendEdit(request, document, patch, label):
+                    self._client.send_edit(
+                        document,
+                        patch,
+                        label,
+                        lambda applied, reason, request=request: self.step(  # type: ignore[misc]
+                            EditAnswered(request, applied, reason)
+                        ),
+                    )
+                case SetTimer(request, seconds):
+                    self._later(seconds, lambda request=request: self.step(TimerFired(request)))  # type: ignore[misc]
+                case HunkEnded():
+                    future = self.end_of(command.hunk)
+                    if not future.done():
+                        future.set_result(command)

@@ -1,0 +1,40 @@
+"""The port to the person's editor: what the session asks of it, in our own words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, Protocol
+
+from claude_ls.text.document import Document
+from claude_ls.text.patch import Patch
+
+if TYPE_CHECKING:
+    from claude_ls.session.job import Job
+
+Level = Literal["error", "warning", "info"]
+
+
+class Client(Protocol):
+    """An ideal editor. Whatever the real one lacks, the adapter makes up for or answers with a no."""
+
+    def send_edit(self, document: Document, patch: Patch, label: str, answered: Callable[[bool, str], None]) -> None:
+        """Ask for `patch` on exactly this version; `answered` is called once, with a reason where it is a no."""
+
+    def job_changed(self, job: Job) -> None:
+        """The job's state, phase or count of tokens is a new one."""
+
+    def job_text(self, job: Job, text: str) -> None:
+        """The next words of an explanation."""
+
+    async def show_file(self, path: Path) -> bool:
+        """Open a file of ours for the person; False where the editor cannot or would not."""
+        ...
+
+    @property
+    def reloads_files(self) -> bool:
+        """Whether an open file follows its bytes on disk by itself, so that it can be shown while it grows."""
+        ...
+
+    def tell(self, level: Level, text: str) -> None:
+        """Show one message to the person."""

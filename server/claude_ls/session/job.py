@@ -1,0 +1,312 @@
+"""One running action: from what the person asked to lines in their buffer, or words on their screen."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Literal
+
+from claude_ls.actions.action import Action, Task, prompt
+from claude_ls.agent import loop
+from claude_ls.agent.context import ContextBlock, gather
+from claude_ls.agent.model import (
+    COMPLETE,
+    SAID_ON_STOP,
+    Model,
+    ModelRequest,
+    Retrying,
+    Stopped,
+    TextDelta,
+    ThinkingDelta,
+    ToolFinished,
+    ToolInputDelta,
+    ToolStarted,
+    UsageReported,
+)
+from claude_ls.agent.prompt import build
+from claude_ls.agent.tools import REWRITE_REGION
+from claude_ls.agent.usage import Price, Usage, price_of
+from claude_ls.config import Settings
+from claude_ls.editing.hunk import HunkState
+from claude_ls.editing.live import HunkEnded
+from claude_ls.session.buffer import Buffer
+from claude_ls.session.client import Client
+from claude_ls.session.writing import FindBuffer, Writing
+from claude_ls.text.patch import Span
+from claude_ls.workspace.files import StateFolder
+
+JobState = Literal["queued", "running", "waiting", "done", "failed", "cancelled"]
+
+MAX_REGION_LINES = 80
+"""Longer regions are edited in places: rewriting them whole would cost more, take longer and risk more."""
+
+
+@dataclass
+class Job:
+    """What everybody may know of a job. `cost` is US dollars, None where the model's price is not known."""
+
+    id: str
+    action: str
+    title: str
+    uri: str
+    model: str
+    started_at: datetime
+    state: JobState = "queued"
+    phase: str = ""
+    usage: Usage = field(default_factory=Usage)
+    cost: float | None = 0.0
+    error: str | None = None
+
+    @property
+    def ended(self) -> bool:
+        return self.state in ("done", "failed", "cancelled")
+
+
+@dataclass(frozen=True)
+class Tools:
+    """What a job works with: the ports and values that the session hands to each."""
+
+    model: Model
+    client: Client
+    settings: Settings
+    state: StateFolder
+    find_buffer: FindBuffer
+    explained: Callable[[Job, Span, str], None]
+    """Called with all words so far as an explanation grows, for hover."""
+
+
+class Run:
+    """Runs one job in a task of its own. Whatever happens, the job ends in exactly one end state."""
+
+    def __init__(self, job: Job, action: Action, task: Task, buffer: Buffer, path: str, tools: Tools) -> None:
+        self.job = job
+        self._action = action
+        self._task = task
+        self._buffer = buffer
+        self._path = path
+        self._tools = tools
+        self._earlier = Usage()
+        self._stopped = Stopped("cut")
+        self._overrun: str | None = None
+        self._running: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        self._running = asyncio.create_task(self._run(), name=f"job {self.job.id}")
+
+    def cancel(self) -> None:
+        """Stop now: the stream to the model closes, and no further edit is sent."""
+        if self._running and not self.job.ended:
+            self._end("cancelled", "cancelled")
+            self._running.cancel()
+
+    async def wait(self) -> None:
+        if self._running:
+            await asyncio.gather(self._running, return_exceptions=True)
+
+    async def _run(self) -> None:
+        self._phase(f"reading {self._path}", "running")
+        try:
+            if self._action.tools:
+                await self._edit()
+            else:
+                await self._answer()
+        except asyncio.CancelledError:
+            if self._overrun:
+                self._fail(self._overrun)
+            else:
+                self._end("cancelled", "cancelled")
+        except Exception as error:
+            self._fail(f"an error in claude-ls itself ({type(error).__name__}: {error})")
+            raise
+
+    async def _edit(self) -> None:
+        document = self._buffer.document
+        region = self._action.region(self._task)
+        long = document.line_of(region.end) - document.line_of(region.start) >= MAX_REGION_LINES
+        tools = tuple(tool for tool in self._action.tools if not (long and tool is REWRITE_REGION))
+        request = self._request("system_edit", region, tools=tools)
+        writing = Writing(
+            job=self.job.id,
+            label=f"Claude: {self.job.title}",
+            buffer=self._buffer,
+            region=None if long else region,
+            find_buffer=self._tools.find_buffer,
+            streaming=self._tools.settings.streaming,
+        )
+        if writing.region:
+            self._buffer.end_of(writing.region).add_done_callback(self._region_ended)
+        try:
+            await self._stream(request, writing)
+        finally:
+            writing.drop()
+        self._report(writing)
+
+    def _report(self, writing: Writing) -> None:
+        """End the job by what came of it."""
+        landed = len(writing.landed())
+        kept = f" ({_changes(landed)} landed before and stay)" if landed else ""
+        if self._stopped.reason not in COMPLETE and not (writing.problem and self._stopped.reason == "failed"):
+            self._fail(_words(self._stopped) + kept)
+        elif writing.declined:
+            before = f" Before that: {writing.problem}" if writing.problem else ""
+            self._fail(f"Claude declined: {writing.declined}{before}{kept}")
+        elif self._stopped.reason == "tool_use" and landed and not self._failed_last:
+            self._end("done", _changes(landed))
+        elif writing.problem:
+            self._fail(f"{writing.problem}{kept}")
+        elif landed:
+            self._end("done", _changes(landed))
+        else:
+            self._fail(f"Claude answered in words and changed nothing: {self._said.strip()[:500] or '(no words)'}")
+
+    async def _answer(self) -> None:
+        region = self._action.region(self._task)
+        state = self._tools.state
+        name = f"explain/{self.job.id}.md"
+        request = self._request("system_explain", region, tools=())
+        line = self._buffer.document.line_of(region.start) + 1
+        head = f"# {self.job.title[:1].upper()}{self.job.title[1:]}\n\n`{self._path}`, line {line}\n\n"
+        file: Path | None = None
+        shown: asyncio.Task[bool] | None = None
+        async with aclosing(loop.run(self._tools.model, request, _no_tool)) as events:
+            async for event in events:
+                self._note(event)
+                if isinstance(event, TextDelta):
+                    file = _append(state, name, event.text if file else head + event.text)
+                    self._tools.explained(self.job, region, self._said)
+                    self._tools.client.job_text(self.job, event.text)
+                    if shown is None and file and self._tools.client.reloads_files:
+                        shown = asyncio.create_task(self._tools.client.show_file(file))
+        complete = self._stopped.reason == "end_turn"
+        if not self._said.strip():
+            self._fail("Claude gave no answer." if complete else _words(self._stopped))
+            return
+        if file:
+            file = _append(state, name, "\n" if complete else f"\n\n*(incomplete: {_words(self._stopped)})*\n")
+        if file and shown is None:
+            shown = asyncio.create_task(self._tools.client.show_file(file))
+        if shown is None or not await shown:
+            self._tools.client.tell("info", self._said)
+        if complete:
+            self._end("done", "explained")
+        else:
+            self._fail(_words(self._stopped))
+
+    def _request(self, system: str, region: Span, tools: tuple[object, ...]) -> ModelRequest:
+        task, settings = self._task, self._tools.settings
+        document, diagnostics = task.situation.document, task.situation.diagnostics
+        blocks = list(gather(document, self._path, region, diagnostics, settings.context_tokens))
+        first, last = document.line_of(region.start) + 1, document.line_of(region.end) + 1
+        # The region depends on the request, so it follows the file, which does not.
+        marked = [ContextBlock("region", region.of(document.text), (("lines", f"{first}-{last}"),))]
+        span = task.situation.span
+        if self._action.name == "extract" and task.situation.selected:
+            marked.append(ContextBlock("selection", span.of(document.text)))
+        ask = "\n\n".join([*(block.rendered() for block in marked), self._action.ask(task)])
+        return build(
+            action=self._action.name,
+            system=prompt(system),
+            blocks=blocks,
+            ask=ask,
+            tools=tools,  # type: ignore[arg-type]
+            settings=settings,
+        )
+
+    async def _stream(self, request: ModelRequest, writing: Writing) -> None:
+        self._failed_last = False
+
+        async def use_tool(use: ToolFinished) -> loop.ToolOutcome:
+            self._phase("waiting for the editor")
+            outcome = await writing.finished(use)
+            self._failed_last = outcome.failed
+            return outcome
+
+        async with aclosing(loop.run(self._tools.model, request, use_tool)) as events:
+            async for event in events:
+                self._note(event)
+                if isinstance(event, ToolStarted):
+                    writing.started(event.id, event.name)
+                elif isinstance(event, ToolInputDelta):
+                    characters = writing.delta(event.id, event.json)
+                    self._phase("writing", detail=f"{characters} characters")
+
+    _said = ""
+    _failed_last = False
+
+    def _note(self, event: object) -> None:
+        """Keep the job's public face up to date."""
+        match event:
+            case TextDelta(text):
+                self._said += text
+                self._phase("answering")
+            case ThinkingDelta():
+                self._phase("thinking")
+            case Retrying(seconds, why):
+                self._phase(f"{why}; trying again in {seconds:.0f} s")
+            case UsageReported(usage):
+                self._use(usage)
+            case Stopped():
+                self._stopped = event
+                self._earlier = self.job.usage
+
+    def _use(self, usage: Usage) -> None:
+        job, settings = self.job, self._tools.settings
+        job.usage = self._earlier + usage
+        own = {model: Price(*pair) for model, pair in settings.prices.items()}
+        price = price_of(job.model, own)
+        job.cost = price.cost(job.usage) if price else None
+        if settings.budget_job and job.cost and job.cost > settings.budget_job:
+            self._stop(f"the job reached its budget of ${settings.budget_job:.2f} (setting `budget.job`)")
+        self._tools.client.job_changed(job)
+
+    def _region_ended(self, future: asyncio.Future[HunkEnded]) -> None:
+        """The person changed what Claude is about to replace: there is no point in going on."""
+        if not future.cancelled() and future.result().state in (HunkState.CONFLICT, HunkState.LOST):
+            self._stop(f"Stopped: {future.result().reason}. Your text was kept, and Claude's was not put in.")
+
+    def _stop(self, reason: str) -> None:
+        if self._running and not self.job.ended and self._overrun is None:
+            self._overrun = reason
+            self._running.cancel()
+
+    def _phase(self, phase: str, state: JobState | None = None, detail: str = "") -> None:
+        words = f"{phase} ({detail})" if detail else phase
+        if words != self.job.phase and not self.job.ended:
+            self.job.phase = words
+            self.job.state = state or self.job.state
+            self._tools.client.job_changed(self.job)
+
+    def _fail(self, message: str) -> None:
+        if not self.job.ended:
+            self.job.error = message
+            self._end("failed", "failed")
+            self._tools.client.tell("error", f"Claude: {self.job.title} — {message}")
+
+    def _end(self, state: JobState, phase: str) -> None:
+        if not self.job.ended:
+            self.job.state, self.job.phase = state, phase
+            self._tools.client.job_changed(self.job)
+
+
+def _words(stopped: Stopped) -> str:
+    return stopped.message or SAID_ON_STOP.get(stopped.reason, "Claude stopped without an answer.")
+
+
+def _changes(count: int) -> str:
+    return f"{count} change{'' if count == 1 else 's'}"
+
+
+def _append(state: StateFolder, name: str, text: str) -> Path | None:
+    """The file with `text` added; None where the state folder cannot be written, and the words go elsewhere."""
+    try:
+        return state.append(name, text)
+    except OSError:
+        return None
+
+
+async def _no_tool(use: ToolFinished) -> loop.ToolOutcome:
+    return loop.ToolOutcome(f"There is no tool {use.name!r}: answer in words.", failed=True)

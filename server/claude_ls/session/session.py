@@ -1,0 +1,211 @@
+"""The product without a protocol: open documents, what Claude can do in them, and the jobs that are doing it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import PurePosixPath
+from urllib.parse import unquote, urlsplit
+
+from claude_ls.actions import ACTIONS
+from claude_ls.actions.action import Offer, Situation, Task
+from claude_ls.agent.context import Diagnostic
+from claude_ls.agent.model import Model
+from claude_ls.config import Settings
+from claude_ls.session.buffer import Buffer, Later
+from claude_ls.session.client import Client
+from claude_ls.session.job import Job, Run, Tools
+from claude_ls.text.document import Document
+from claude_ls.text.patch import Span, TextEdit
+from claude_ls.text.rebase import carry_span_over
+from claude_ls.workspace.files import StateFolder
+
+KEPT_JOBS = 100
+KEPT_EXPLANATIONS = 50
+
+
+class Refused(Exception):
+    """What the person asked cannot be done; the message says why and what to do."""
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """What Claude said about a place, for whoever points at it later."""
+
+    uri: str
+    span: Span
+    text: str
+
+
+class Session:
+    """One editor's session. All of it runs on one event loop; nothing in here blocks."""
+
+    def __init__(
+        self,
+        *,
+        model: Model,
+        client: Client,
+        settings: Settings,
+        state: StateFolder,
+        later: Later,
+        new_id: Callable[[], str],
+        unavailable: Callable[[], str | None] = lambda: None,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self.settings = settings
+        self.folders: tuple[str, ...] = ()
+        self._model = model
+        self._client = client
+        self._state = state
+        self._later = later
+        self._new_id = new_id
+        self._unavailable = unavailable
+        self._now = now
+        self._buffers: dict[str, Buffer] = {}
+        self._runs: dict[str, Run] = {}
+        self._explanations: dict[str, Explanation] = {}
+
+    def opened(self, uri: str, language_id: str, version: int, text: str) -> None:
+        if uri in self._buffers:
+            self._buffers[uri].closed()
+        self._buffers[uri] = Buffer(Document.opened(uri, language_id, version, text), self._client, self._later)
+
+    def changed(self, document: Document, edits: Sequence[TextEdit]) -> None:
+        """The editor reports `edits`, one behind the other, which led to `document`."""
+        buffer = self._buffers.get(document.uri)
+        if buffer is None:
+            return
+        for job, item in self._explanations.items():
+            if item.uri == document.uri:
+                self._explanations[job] = replace(item, span=carry_span_over(item.span, edits))
+        buffer.changed(document, edits)
+
+    def closed(self, uri: str) -> None:
+        buffer = self._buffers.pop(uri, None)
+        if buffer:
+            buffer.closed()
+
+    def document(self, uri: str) -> Document | None:
+        """The document as it is now; None where it is not open."""
+        buffer = self._buffers.get(uri)
+        return buffer.document if buffer else None
+
+    def open_document(self, uri: str) -> Document:
+        """The document as it is now; `Refused` where Claude cannot work on it."""
+        return self._buffer(uri).document
+
+    def unavailable(self, uri: str) -> str | None:
+        """Why nothing can be done for this document now; None where it can."""
+        buffer = self._buffers.get(uri)
+        refusal = buffer.refusal if buffer else None
+        return f"Not in this file: {refusal}." if refusal else self._unavailable()
+
+    def offers(self, uri: str, span: Span, diagnostics: Iterable[Diagnostic] = ()) -> list[Offer]:
+        """What Claude can do here, for a menu. No model, no disk: syntax only."""
+        buffer = self._buffers.get(uri)
+        if buffer is None or not uri.startswith("file:") or buffer.refusal:
+            return []
+        situation = Situation(buffer.document, buffer.tree, span, tuple(diagnostics))
+        return [offer for action in ACTIONS.values() for offer in action.offers(situation)]
+
+    def start(
+        self,
+        action_name: str,
+        uri: str,
+        span: Span,
+        *,
+        words: str = "",
+        diagnostics: Iterable[Diagnostic] = (),
+        version: int | None = None,
+    ) -> Job:
+        """Begin a job and answer at once; `Refused` where it cannot begin."""
+        buffer = self._buffer(uri)
+        if reason := self.unavailable(uri):
+            raise Refused(reason)
+        if version is not None:
+            carried = buffer.carried(span, version)
+            if carried is None:
+                raise Refused(
+                    f"The range is for version {version} of the document, which is now at version "
+                    f"{buffer.document.version}: select the lines again."
+                )
+            span = carried
+        action = ACTIONS[action_name]
+        task = Task(Situation(buffer.document, buffer.tree, span, tuple(diagnostics)), words.strip())
+        model = self.settings.model_for(action.name)
+        job = Job(self._new_id(), action.name, action.title(task), uri, model, self._now())
+        tools = Tools(self._model, self._client, self.settings, self._state, self._find_buffer, self._explained)
+        run = Run(job, action, task, buffer, self.shown_path(uri), tools)
+        self._runs[job.id] = run
+        for old in [run.job.id for run in self._runs.values() if run.job.ended][:-KEPT_JOBS]:
+            del self._runs[old]
+        run.start()
+        return job
+
+    def cancel(self, job: str | None = None) -> list[str]:
+        """Stop one job, or all; the ones that were running. `Refused` for a job that is not known."""
+        if job is not None and job not in self._runs:
+            raise Refused(f"There is no job {job!r}.")
+        runs = [run for run in self._runs.values() if not run.job.ended and job in (None, run.job.id)]
+        for run in runs:
+            run.cancel()
+        return [run.job.id for run in runs]
+
+    def jobs(self) -> list[Job]:
+        """All jobs of this session that are remembered, oldest first."""
+        return [run.job for run in self._runs.values()]
+
+    def explanation(self, uri: str, offset: int) -> Explanation | None:
+        """The newest explanation of what stands at `offset`."""
+        return next(
+            (
+                item
+                for item in reversed(self._explanations.values())
+                if item.uri == uri and item.span.start <= offset <= item.span.end
+            ),
+            None,
+        )
+
+    def shown_path(self, uri: str) -> str:
+        """The path of a file as Claude and the person know it: from its workspace folder on, else its name."""
+        for folder in sorted(self.folders, key=len, reverse=True):
+            if uri.startswith(folder.rstrip("/") + "/"):
+                return unquote(uri[len(folder.rstrip("/")) + 1 :])
+        return PurePosixPath(unquote(urlsplit(uri).path)).name or uri
+
+    async def finished(self) -> None:
+        """Wait until no job is running."""
+        for run in list(self._runs.values()):
+            await run.wait()
+
+    async def aclose(self) -> None:
+        self.cancel()
+        await self.finished()
+        await self._model.aclose()
+
+    def _buffer(self, uri: str) -> Buffer:
+        if not uri.startswith("file:"):
+            raise Refused(f"claude-ls works on files; {uri!r} is none.")
+        buffer = self._buffers.get(uri)
+        if buffer is None:
+            raise Refused(f"{self.shown_path(uri)} is not open in the editor: open it first.")
+        return buffer
+
+    def _find_buffer(self, path: str) -> Buffer | str:
+        """The open document that Claude calls `path`; otherwise why it must not be changed."""
+        for uri, buffer in self._buffers.items():
+            if not uri.startswith("file:") or path not in (self.shown_path(uri), unquote(urlsplit(uri).path), uri):
+                continue
+            inside = any(uri.startswith(folder.rstrip("/") + "/") for folder in self.folders)
+            if self.folders and not inside:
+                return f"{path!r} is outside of the workspace and must not be changed"
+            return f"{path!r} cannot be changed: {buffer.refusal}" if buffer.refusal else buffer
+        return f"{path!r} is not a file that is open in the editor, and only those may be changed"
+
+    def _explained(self, job: Job, span: Span, text: str) -> None:
+        """Keep the words for hover. The span may have moved since the job began, so only the first one counts."""
+        earlier = self._explanations.get(job.id)
+        self._explanations[job.id] = replace(earlier, text=text) if earlier else Explanation(job.uri, span, text)
+        for old in list(self._explanations)[:-KEPT_EXPLANATIONS]:
+            del self._explanations[old]

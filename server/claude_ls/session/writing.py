@@ -1,0 +1,220 @@
+"""Turns Claude's tool inputs, while they are still being written, into hunks of live edits."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from claude_ls.agent.loop import ToolOutcome
+from claude_ls.agent.model import ToolFinished
+from claude_ls.config import Streaming
+from claude_ls.editing.align import fitted_to_quote, fitted_to_region
+from claude_ls.editing.hunk import HunkState
+from claude_ls.editing.json_stream import JsonStrings, Piece
+from claude_ls.editing.live import HunkClaimed, HunkEnded, HunksDropped, HunksWritten
+from claude_ls.editing.locate import NotFound, locate
+from claude_ls.session.buffer import Buffer
+from claude_ls.text.patch import Span
+
+FindBuffer = Callable[[str], Buffer | str]
+"""The open document that a path of Claude's means, or why there is none that it may change."""
+
+_UNREAD = "The input could not be read and nothing was changed: {}. Send the whole call again."
+
+
+@dataclass
+class _Place:
+    """One edit of an `edit_file` input: its streamed parts, and the hunk or the problem they became."""
+
+    parts: dict[str, str] = field(default_factory=dict)
+    done: set[str] = field(default_factory=set)
+    hunk: str = ""
+    text: str = ""
+    problem: str = ""
+
+    @property
+    def tried(self) -> bool:
+        return bool(self.hunk or self.problem)
+
+    @property
+    def line(self) -> int | None:
+        words = self.parts.get("line", "")
+        return int(words) if words.isdecimal() else None
+
+
+@dataclass
+class _Input:
+    """One tool input that is being written."""
+
+    name: str
+    strings: JsonStrings = field(default_factory=JsonStrings)
+    characters: int = 0
+    path: str = ""
+    path_done: bool = False
+    places: dict[int, _Place] = field(default_factory=dict)
+    buffer: Buffer | None = None
+
+
+class Writing:
+    """All that one job writes. `region` is claimed at once, so that it follows what the person types around it."""
+
+    def __init__(
+        self,
+        *,
+        job: str,
+        label: str,
+        buffer: Buffer,
+        region: Span | None,
+        find_buffer: FindBuffer,
+        streaming: Streaming,
+    ) -> None:
+        self._job = job
+        self._label = label
+        self._buffer = buffer
+        self._find_buffer = find_buffer
+        self._streaming = streaming
+        self._inputs: dict[str, _Input] = {}
+        self._hunks: dict[str, Buffer] = {}
+        self.declined = ""
+        self.problem = ""
+        self.region: str | None = None
+        if region is not None:
+            self.region = self._claim(buffer, region)
+
+    def started(self, identity: str, name: str) -> None:
+        self._inputs[identity] = _Input(name)
+
+    def delta(self, identity: str, json: str) -> int:
+        """Take the next piece of an input; how many characters of text this tool has written so far."""
+        writing = self._inputs[identity]
+        for piece in writing.strings.push(json):
+            writing.characters += len(piece.text)
+            if writing.name == "edit_file":
+                self._edit_file_piece(writing, piece)
+        return writing.characters
+
+    async def finished(self, use: ToolFinished) -> ToolOutcome:
+        """Run the tool, whose whole input is known by now, and say what became of it once the editor has shown it."""
+        writing = self._inputs.setdefault(use.id, _Input(use.name))
+        if use.input is None:
+            self.problem = self.problem or f"Claude's answer could not be read: {use.problem}."
+            return ToolOutcome(_UNREAD.format(use.problem), failed=True)
+        try:
+            if use.name == "rewrite_region":
+                return await self._rewrite_region(use.input["new_text"])
+            if use.name == "edit_file":
+                return await self._edit_file(writing, use.input["path"], use.input["edits"])
+            if use.name == "cannot_do":
+                self.declined = str(use.input["message"])
+                return ToolOutcome("", ends=True)
+        except (KeyError, TypeError, AttributeError) as error:
+            problem = f"it does not have the shape that {use.name} takes ({type(error).__name__}: {error})"
+            self.problem = self.problem or f"Claude's answer could not be used: {problem}."
+            return ToolOutcome(_UNREAD.format(problem), failed=True)
+        self.problem = self.problem or f"Claude asked for a tool that it was not offered: {use.name}."
+        return ToolOutcome(f"There is no tool {use.name!r}.", failed=True)
+
+    def drop(self) -> None:
+        """Give up what is not finished. What is already on its way to the editor may still land."""
+        for buffer in {id(buffer): buffer for buffer in self._hunks.values()}.values():
+            names = tuple(hunk for hunk, owner in self._hunks.items() if owner is buffer)
+            buffer.step(HunksDropped(names))
+
+    def landed(self) -> list[HunkEnded]:
+        """What has landed so far."""
+        ends = [buffer.end_of(hunk) for hunk, buffer in self._hunks.items()]
+        results = [end.result() for end in ends if end.done() and not end.cancelled()]
+        return [end for end in results if end.state is HunkState.LANDED]
+
+    async def _rewrite_region(self, new_text: str) -> ToolOutcome:
+        if self.region is None:
+            self.problem = self.problem or "Claude rewrote a region where none was given."
+            return ToolOutcome("No region was given: use edit_file.", failed=True)
+        claimed = self._buffer.live.hunks[self.region]
+        if claimed.state is not HunkState.WAITING:
+            return ToolOutcome("The region was already rewritten by this answer.", failed=True)
+        text = fitted_to_region(str(new_text), claimed.base, self._buffer.document)
+        self._buffer.step(HunksWritten(((self.region, text),)))
+        return self._outcome([await self._buffer.end_of(self.region)])
+
+    def _edit_file_piece(self, writing: _Input, piece: Piece) -> None:
+        match piece.path:
+            case ("path",):
+                writing.path += piece.text
+                writing.path_done = piece.done
+            case ("edits", int(index), str(name)):
+                place = writing.places.setdefault(index, _Place())
+                place.parts[name] = place.parts.get(name, "") + piece.text
+                if piece.done:
+                    place.done.add(name)
+                complete = writing.path_done and {"old_text", "new_text"} <= place.done
+                if complete and not place.tried and self._streaming == "hunk":
+                    self._place(writing, place)
+                    self._write(writing, [place])
+
+    async def _edit_file(self, writing: _Input, path: str, edits: list[dict[str, object]]) -> ToolOutcome:
+        writing.path = path
+        waiting: list[_Place] = []
+        for index, edit in enumerate(edits):
+            old_text, new_text = str(edit["old_text"]), str(edit["new_text"])
+            place = writing.places.setdefault(index, _Place())
+            if not place.tried:
+                place.parts = {"old_text": old_text, "new_text": new_text, "line": str(edit.get("line", ""))}
+                self._place(writing, place)
+                waiting.append(place)
+            elif place.parts["old_text"] != old_text or place.parts["new_text"] != new_text:
+                place.problem = "what was streamed is not what the finished input says; look at the lines"
+        self._write(writing, waiting)
+        if not edits:
+            return ToolOutcome("edits is empty: nothing was changed.", failed=True)
+        places = [writing.places[index] for index in range(len(edits))]
+        ended = (
+            await asyncio.gather(*(writing.buffer.end_of(place.hunk) for place in places if place.hunk))
+            if (writing.buffer)
+            else []
+        )
+        problems = [f"Edit {number}: {place.problem}." for number, place in enumerate(places, 1) if place.problem]
+        return self._outcome(ended, problems)
+
+    def _place(self, writing: _Input, place: _Place) -> None:
+        """Find the lines that one edit means, and claim them."""
+        if writing.buffer is None:
+            found_buffer = self._find_buffer(writing.path)
+            if isinstance(found_buffer, str):
+                place.problem = found_buffer
+                return
+            writing.buffer = found_buffer
+        buffer = writing.buffer
+        quoted, new_text = place.parts["old_text"], place.parts["new_text"]
+        own = buffer.live.hunks[self.region].span if self.region and buffer is self._buffer else None
+        closed = [span for span in buffer.live.claimed if span != own]
+        found = locate(buffer.live.document.text, quoted, place.line, closed)
+        if isinstance(found, NotFound):
+            done = new_text.strip() and new_text in buffer.live.document.text
+            place.problem = found.problem + ("; new_text stands there already" if done else "")
+            return
+        place.text = fitted_to_quote(new_text, quoted, found, buffer.document)
+        place.hunk = self._claim(buffer, found.span)
+
+    def _write(self, writing: _Input, places: list[_Place]) -> None:
+        texts = tuple((place.hunk, place.text) for place in places if place.hunk)
+        if texts and writing.buffer:
+            writing.buffer.step(HunksWritten(texts))
+
+    def _claim(self, buffer: Buffer, span: Span) -> str:
+        name = f"{self._job}.{len(self._hunks) + 1}"
+        self._hunks[name] = buffer
+        buffer.step(HunkClaimed(name, self._label, span))
+        return name
+
+    def _outcome(self, ended: list[HunkEnded], problems: list[str] | None = None) -> ToolOutcome:
+        """What became of a tool use, for Claude; the first thing that went wrong is kept for the person."""
+        problems = list(problems or ())
+        landed = sum(end.state is HunkState.LANDED for end in ended)
+        problems += [f"A change did not land: {end.reason}." for end in ended if end.state is not HunkState.LANDED]
+        if not problems:
+            return ToolOutcome("Applied.", ends=True)
+        self.problem = self.problem or problems[0]
+        kept = f"{landed} applied; do not send those again. " if landed else "Nothing was applied. "
+        return ToolOutcome(kept + " ".join(problems), failed=True)

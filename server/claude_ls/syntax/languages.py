@@ -1,0 +1,389 @@
+"""The languages we know the syntax of: a table, one row each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import PurePosixPath
+from urllib.parse import unquote, urlsplit
+
+
+@dataclass(frozen=True)
+class Language:
+    """What must be known of a language's grammar.
+
+    `ids` are the language ids editors use, `suffixes` decide where an editor uses another one. `package` and `function`
+    name the grammar. `definitions` gives the noun for each node type that defines something by a name; `blocks` are the
+    node types whose named children are statements; `expressions` those that can be extracted although their type does
+    not say that they are one. `wrappers` are what belongs to a definition around it: decorators, `export`.
+    """
+
+    name: str
+    ids: tuple[str, ...]
+    suffixes: tuple[str, ...]
+    package: str
+    comment: str
+    definitions: Mapping[str, str]
+    blocks: frozenset[str]
+    function: str = "language"
+    expressions: frozenset[str] = frozenset()
+    wrappers: frozenset[str] = field(default_factory=frozenset)
+    can_type: bool = False
+    is_code: bool = True
+
+
+_ECMA = {
+    "function_declaration": "function",
+    "generator_function_declaration": "function",
+    "class_declaration": "class",
+    "method_definition": "method",
+    "variable_declarator": "function",
+}
+_TYPED_ECMA = {
+    **_ECMA,
+    "abstract_class_declaration": "class",
+    "interface_declaration": "interface",
+    "type_alias_declaration": "type",
+    "enum_declaration": "enum",
+    "function_signature": "function",
+    "internal_module": "namespace",
+}
+_ECMA_BLOCKS = frozenset(
+    {"program", "statement_block", "class_body", "switch_case", "switch_default", "interface_body"}
+)
+_ECMA_WRAPPERS = frozenset({"export_statement", "lexical_declaration", "variable_declaration", "expression_statement"})
+_C = {
+    "function_definition": "function",
+    "struct_specifier": "struct",
+    "union_specifier": "union",
+    "enum_specifier": "enum",
+    "type_definition": "type",
+    "preproc_function_def": "macro",
+}
+_C_BLOCKS = frozenset(
+    {
+        "translation_unit",
+        "compound_statement",
+        "field_declaration_list",
+        "case_statement",
+        "preproc_if",
+        "preproc_ifdef",
+    }
+)
+
+LANGUAGES: tuple[Language, ...] = (
+    Language(
+        name="Python",
+        ids=("python",),
+        suffixes=(".py", ".pyi"),
+        package="tree_sitter_python",
+        comment="#",
+        definitions={"function_definition": "function", "class_definition": "class"},
+        blocks=frozenset({"module", "block"}),
+        expressions=frozenset(
+            {
+                "call",
+                "comparison_operator",
+                "lambda",
+                "list",
+                "dictionary",
+                "set",
+                "tuple",
+                "subscript",
+                "attribute",
+                "list_comprehension",
+                "dictionary_comprehension",
+                "set_comprehension",
+                "await",
+                "string",
+            }
+        ),
+        wrappers=frozenset({"decorated_definition"}),
+        can_type=True,
+    ),
+    Language(
+        name="JavaScript",
+        ids=("javascript", "javascriptreact", "jsx"),
+        suffixes=(".js", ".jsx", ".mjs", ".cjs"),
+        package="tree_sitter_javascript",
+        comment="//",
+        definitions=_ECMA,
+        blocks=_ECMA_BLOCKS,
+        expressions=frozenset({"arrow_function", "array", "object", "template_string", "jsx_element", "string"}),
+        wrappers=_ECMA_WRAPPERS,
+    ),
+    Language(
+        name="TypeScript",
+        ids=("typescript",),
+        suffixes=(".ts", ".mts", ".cts"),
+        package="tree_sitter_typescript",
+        function="language_typescript",
+        comment="//",
+        definitions=_TYPED_ECMA,
+        blocks=_ECMA_BLOCKS,
+        expressions=frozenset({"arrow_function", "array", "object", "template_string", "string"}),
+        wrappers=_ECMA_WRAPPERS,
+        can_type=True,
+    ),
+    Language(
+        name="TSX",
+        ids=("typescriptreact", "tsx"),
+        suffixes=(".tsx",),
+        package="tree_sitter_typescript",
+        function="language_tsx",
+        comment="//",
+        definitions=_TYPED_ECMA,
+        blocks=_ECMA_BLOCKS,
+        expressions=frozenset({"arrow_function", "array", "object", "template_string", "jsx_element", "string"}),
+        wrappers=_ECMA_WRAPPERS,
+        can_type=True,
+    ),
+    Language(
+        name="Go",
+        ids=("go",),
+        suffixes=(".go",),
+        package="tree_sitter_go",
+        comment="//",
+        definitions={
+            "function_declaration": "function",
+            "method_declaration": "method",
+            "type_spec": "type",
+            "type_alias": "type",
+        },
+        blocks=frozenset({"source_file", "block", "statement_list", "expression_case", "default_case"}),
+        expressions=frozenset({"composite_literal", "func_literal", "interpreted_string_literal"}),
+        wrappers=frozenset({"type_declaration"}),
+    ),
+    Language(
+        name="Rust",
+        ids=("rust",),
+        suffixes=(".rs",),
+        package="tree_sitter_rust",
+        comment="//",
+        definitions={
+            "function_item": "function",
+            "function_signature_item": "function",
+            "struct_item": "struct",
+            "enum_item": "enum",
+            "union_item": "union",
+            "trait_item": "trait",
+            "impl_item": "implementation",
+            "mod_item": "module",
+            "macro_definition": "macro",
+            "type_item": "type",
+        },
+        blocks=frozenset({"source_file", "block", "declaration_list", "match_block", "field_declaration_list"}),
+        expressions=frozenset({"macro_invocation", "string_literal"}),
+    ),
+    Language(
+        name="Java",
+        ids=("java",),
+        suffixes=(".java",),
+        package="tree_sitter_java",
+        comment="//",
+        definitions={
+            "class_declaration": "class",
+            "interface_declaration": "interface",
+            "enum_declaration": "enum",
+            "record_declaration": "record",
+            "annotation_type_declaration": "annotation",
+            "method_declaration": "method",
+            "constructor_declaration": "constructor",
+        },
+        blocks=frozenset(
+            {
+                "program",
+                "block",
+                "class_body",
+                "interface_body",
+                "enum_body",
+                "constructor_body",
+                "switch_block_statement_group",
+            }
+        ),
+        expressions=frozenset({"method_invocation", "array_access", "field_access", "string_literal"}),
+    ),
+    Language(
+        name="C",
+        ids=("c",),
+        suffixes=(".c", ".h"),
+        package="tree_sitter_c",
+        comment="//",
+        definitions=_C,
+        blocks=_C_BLOCKS,
+        expressions=frozenset({"string_literal"}),
+    ),
+    Language(
+        name="C++",
+        ids=("cpp", "c++", "objective-cpp", "cuda-cpp"),
+        suffixes=(".cpp", ".cc", ".cxx", ".hpp", ".hh", ".hxx", ".h++", ".cu"),
+        package="tree_sitter_cpp",
+        comment="//",
+        definitions={
+            **_C,
+            "class_specifier": "class",
+            "namespace_definition": "namespace",
+            "concept_definition": "concept",
+            "alias_declaration": "type",
+        },
+        blocks=_C_BLOCKS | {"declaration_list"},
+        expressions=frozenset({"string_literal"}),
+        wrappers=frozenset({"template_declaration"}),
+    ),
+    Language(
+        name="C#",
+        ids=("csharp", "c#", "cs"),
+        suffixes=(".cs",),
+        package="tree_sitter_c_sharp",
+        comment="//",
+        definitions={
+            "class_declaration": "class",
+            "interface_declaration": "interface",
+            "struct_declaration": "struct",
+            "record_declaration": "record",
+            "enum_declaration": "enum",
+            "delegate_declaration": "delegate",
+            "namespace_declaration": "namespace",
+            "method_declaration": "method",
+            "constructor_declaration": "constructor",
+            "property_declaration": "property",
+            "local_function_statement": "function",
+        },
+        blocks=frozenset({"compilation_unit", "block", "declaration_list", "switch_section"}),
+        expressions=frozenset({"string_literal"}),
+    ),
+    Language(
+        name="Ruby",
+        ids=("ruby",),
+        suffixes=(".rb", ".rake", ".gemspec"),
+        package="tree_sitter_ruby",
+        comment="#",
+        definitions={"method": "method", "singleton_method": "method", "class": "class", "module": "module"},
+        blocks=frozenset({"program", "body_statement", "then", "else", "do", "block_body", "ensure"}),
+        expressions=frozenset({"call", "binary", "unary", "array", "hash", "string", "lambda", "element_reference"}),
+    ),
+    Language(
+        name="PHP",
+        ids=("php",),
+        suffixes=(".php", ".phtml"),
+        package="tree_sitter_php",
+        function="language_php",
+        comment="//",
+        definitions={
+            "function_definition": "function",
+            "method_declaration": "method",
+            "class_declaration": "class",
+            "interface_declaration": "interface",
+            "trait_declaration": "trait",
+            "enum_declaration": "enum",
+        },
+        blocks=frozenset({"program", "compound_statement", "declaration_list", "case_statement", "default_statement"}),
+        expressions=frozenset({"encapsed_string", "string"}),
+        can_type=True,
+    ),
+    Language(
+        name="Bash",
+        ids=("shellscript", "sh", "bash", "zsh"),
+        suffixes=(".sh", ".bash", ".zsh"),
+        package="tree_sitter_bash",
+        comment="#",
+        definitions={"function_definition": "function"},
+        blocks=frozenset(
+            {
+                "program",
+                "compound_statement",
+                "do_group",
+                "if_statement",
+                "elif_clause",
+                "else_clause",
+                "case_item",
+                "subshell",
+            }
+        ),
+        expressions=frozenset({"command_substitution", "string"}),
+    ),
+    Language(
+        name="Lua",
+        ids=("lua",),
+        suffixes=(".lua",),
+        package="tree_sitter_lua",
+        comment="--",
+        definitions={"function_declaration": "function"},
+        blocks=frozenset({"chunk", "block"}),
+        expressions=frozenset({"function_call", "table_constructor", "function_definition", "string"}),
+    ),
+    Language(
+        name="JSON",
+        ids=("json", "jsonc", "json5"),
+        suffixes=(".json", ".jsonc"),
+        package="tree_sitter_json",
+        comment="//",
+        definitions={"pair": "entry"},
+        blocks=frozenset({"document", "object", "array"}),
+        is_code=False,
+    ),
+    Language(
+        name="YAML",
+        ids=("yaml", "dockercompose", "github-actions-workflow"),
+        suffixes=(".yaml", ".yml"),
+        package="tree_sitter_yaml",
+        comment="#",
+        definitions={"block_mapping_pair": "entry"},
+        blocks=frozenset({"stream", "document", "block_mapping", "block_sequence"}),
+        is_code=False,
+    ),
+    Language(
+        name="TOML",
+        ids=("toml",),
+        suffixes=(".toml",),
+        package="tree_sitter_toml",
+        comment="#",
+        definitions={"table": "table", "table_array_element": "table", "pair": "entry"},
+        blocks=frozenset({"document", "table", "table_array_element"}),
+        is_code=False,
+    ),
+    Language(
+        name="HTML",
+        ids=("html", "xhtml"),
+        suffixes=(".html", ".htm", ".xhtml"),
+        package="tree_sitter_html",
+        comment="<!--",
+        definitions={"element": "element", "script_element": "element", "style_element": "element"},
+        blocks=frozenset({"document", "element"}),
+        is_code=False,
+    ),
+    Language(
+        name="CSS",
+        ids=("css",),
+        suffixes=(".css",),
+        package="tree_sitter_css",
+        comment="/*",
+        definitions={"rule_set": "rule", "media_statement": "rule", "keyframes_statement": "rule"},
+        blocks=frozenset({"stylesheet", "block"}),
+        is_code=False,
+    ),
+    Language(
+        name="Markdown",
+        ids=("markdown", "md", "quarto", "rmd"),
+        suffixes=(".md", ".markdown"),
+        package="tree_sitter_markdown",
+        comment="<!--",
+        definitions={"section": "section"},
+        blocks=frozenset({"document", "section"}),
+        is_code=False,
+    ),
+)
+
+
+@cache
+def _by(key: str) -> Mapping[str, Language]:
+    if key == "id":
+        return {identity: language for language in LANGUAGES for identity in language.ids}
+    return {suffix: language for language in LANGUAGES for suffix in language.suffixes}
+
+
+def language_of(language_id: str, uri: str) -> Language | None:
+    """The language of a document: what the editor calls it, else by the ending of its name."""
+    by_id = _by("id").get(language_id.lower())
+    return by_id or _by("suffix").get(PurePosixPath(unquote(urlsplit(uri).path)).suffix.lower())

@@ -1,0 +1,1 @@
+"""What claude-ls shows in a terminal instead of an editor."""

@@ -1,0 +1,227 @@
+"""Plays one case once: a server and an editor in this process, a scripted model, and what came of it."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import random
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from claude_ls.agent.scripted import ScriptedModel, by_chance, by_tokens, request_text
+from claude_ls.config import Settings
+from claude_ls.lsp.server import create_server
+from claude_ls.session.client import Client
+from claude_ls.session.session import Session
+from claude_ls.workspace.files import StateFolder
+from harness.case import Case, Step
+from harness.editor import Editor, Habit
+
+ROOT = "file:///work%20space"
+LANGUAGES = {
+    "py": "python", "ts": "typescript", "js": "javascript", "go": "go", "rs": "rust", "c": "c", "java": "java",
+    "md": "markdown", "rb": "ruby", "lua": "lua", "json": "json", "sh": "shellscript", "css": "css", "txt": "plaintext",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One way to play a case. The first one of a case fills its transcripts."""
+
+    seed: int | None
+    habit: Habit
+    encoding: str
+
+    def __str__(self) -> str:
+        return f"chunks={'tokens' if self.seed is None else self.seed} {self.habit} {self.encoding}"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    files: dict[str, str]
+    transcript: str
+    prompt: str
+
+
+def uri_of(name: str) -> str:
+    return f"{ROOT}/{name}"
+
+
+async def play(case: Case, variant: Variant) -> Outcome:
+    """Everything that happens in one variant; raises where the house rules for the end are broken."""
+    with tempfile.TemporaryDirectory() as folder:
+        return await _Play(case, variant, Path(folder)).run()
+
+
+class _Play:
+    def __init__(self, case: Case, variant: Variant, folder: Path) -> None:
+        self._case = case
+        self._folder = folder
+        self._chance = random.Random(variant.seed or 0)
+        self._timed: list[Step] = []
+        self._results: list[str] = []
+        self._lookup: list[Callable[[], None]] = []
+        chunking = by_tokens if variant.seed is None else by_chance(variant.seed)
+        self._model = ScriptedModel(case.turns, chunking, self._pace)
+        self._timers: list[tuple[float, Callable[[], None]]] = []
+        self._numbers = itertools.count(1)
+        self._server = create_server(self._make_session, clock=lambda: 0.0)
+        self._editor = Editor(
+            self._server,
+            habit=variant.habit,
+            encoding=variant.encoding,
+            seed=variant.seed or 0,
+            flags=case.client,
+        )
+
+    def _make_session(self, client: Client, settings: Settings) -> Session:
+        return Session(
+            model=self._model,
+            client=client,
+            settings=settings,
+            state=StateFolder(self._folder),
+            later=lambda seconds, callback: self._timers.append((seconds, callback)),
+            new_id=lambda: f"job{next(self._numbers)}",
+            unavailable=lambda: "No API key." if "no key" in self._case.client else None,
+            now=lambda: datetime(2026, 1, 1, tzinfo=UTC),
+        )
+
+    async def run(self) -> Outcome:
+        case, editor = self._case, self._editor
+        await editor.start(ROOT, dict(case.settings))
+        for name, text in case.files.items():
+            editor.open(uri_of(name), LANGUAGES.get(name.rpartition(".")[2], "plaintext"), text)
+        steps = list(case.steps)
+        while steps:
+            step = steps.pop(0)
+            while steps and steps[0].after is not None:
+                self._timed.append(steps.pop(0))
+            await self._do(step)
+            await self._settle()
+            assert not self._timed, f"{self._timed[0]} did not happen: the answer was over before"
+        await self._server.session.aclose()
+        await self._settle()
+        assert not editor.unanswered, f"requests without an answer: {sorted(editor.unanswered)}"
+        assert self._model.turns_left == 0, f"{self._model.turns_left} scripted turns were not used"
+        jobs = self._server.session.jobs()
+        assert all(job.ended for job in jobs), f"jobs still alive: {[job for job in jobs if not job.ended]}"
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        assert not others, f"tasks leaked: {others}"
+        files = {uri.removeprefix(f"{ROOT}/"): buffer.text for uri, buffer in editor.buffers.items()}
+        for path in sorted(self._folder.rglob("*.md")):
+            files[f"state:{path.relative_to(self._folder)}"] = path.read_bytes().decode()
+        for uri, document in ((uri, self._server.session.document(uri)) for uri in editor.buffers):
+            assert document is not None and document.text == editor.buffers[uri].text, f"the mirror of {uri} is off"
+        prompts = "\n".join(f"[{number}]\n{_asked(text)}\n" for number, text in enumerate(self._model.requests, 1))
+        return Outcome(files, "".join(f"{line}\n" for line in editor.transcript), prompts)
+
+    async def _settle(self) -> None:
+        """Let all that is under way come to its end; a timer fires only when nothing else is going on."""
+        quiet = 0
+        while quiet < 3:
+            await asyncio.sleep(0)
+            running = [job for job in self._server.session.jobs() if not job.ended]
+            busy = len(asyncio.all_tasks()) > 1
+            quiet = 0 if running or busy else quiet + 1
+            if running and self._timers:
+                for _ in range(20):
+                    await asyncio.sleep(0)
+                if any(not job.ended for job in self._server.session.jobs()) and self._timers and self._idle():
+                    self._timers.sort(key=lambda timer: timer[0])
+                    self._timers.pop(0)[1]()
+
+    def _idle(self) -> bool:
+        return not self._timed
+
+    async def _pace(self, streamed: int) -> None:
+        while self._timed and (self._timed[0].after or 0) <= streamed:
+            await self._do(self._timed.pop(0))
+        for _ in range(self._chance.randint(0, 3)):
+            await asyncio.sleep(0)
+
+    async def _do(self, step: Step) -> None:
+        editor, (file, start, end) = self._editor, self._case.selection
+        text = editor.buffers[uri_of(file)].text if uri_of(file) in editor.buffers else ""
+        here = {"uri": uri_of(file), "range": self._range(text, start, end)}
+        match step.words:
+            case ("edit", instruction):
+                await self._command("claude.edit", {**here, "instruction": instruction})
+            case ("explain", *question):
+                await self._command("claude.explain", {**here, **({"question": question[0]} if question else {})})
+            case ("refactor", name, *words):
+                extra = {"instruction": words[0]} if words else {}
+                await self._command("claude.refactor", {**here, "refactoring": name, **extra})
+            case ("fix", message):
+                diagnostic = {"range": here["range"], "message": message, "severity": 1, "source": "lint"}
+                await self._command("claude.fix", {"uri": here["uri"], "diagnostics": [diagnostic]})
+            case ("menu", *only):
+                await self._menu(here, list(only))
+            case ("choose", title):
+                actions = await self._actions(here, [])
+                action = next(action for action in actions if action["title"] == title)
+                await self._command(action["command"]["command"], action["command"]["arguments"][0])
+            case ("command", name, *arguments):
+                import json
+
+                await self._command(name, json.loads(arguments[0]) if arguments else {}, show=True)
+            case ("type", name, where, words):
+                line, column = (int(number) for number in where.split(":"))
+                at = _offset(editor.buffers[uri_of(name)].text, line, column)
+                editor.type(uri_of(name), at, at, words.replace("\\n", "\n"))
+            case ("delete", name, where, until):
+                current = editor.buffers[uri_of(name)].text
+                first, last = (_offset(current, *map(int, place.split(":"))) for place in (where, until))
+                editor.type(uri_of(name), first, last, "")
+            case ("cancel",):
+                answer = await editor.request("workspace/executeCommand", {"command": "claude.cancel", "arguments": []})
+                assert len(answer["cancelled"]) == 1, answer
+            case ("close", name):
+                editor.close_document(uri_of(name))
+            case ("hover", where):
+                line, column = (int(number) for number in where.split(":"))
+                position = editor.position(text, _offset(text, line, column))
+                found = await editor.request(
+                    "textDocument/hover", {"textDocument": {"uri": here["uri"]}, "position": position}
+                )
+                editor.transcript.append(f"hover: {found['contents']['value'] if found else None!r}")
+            case words:
+                raise AssertionError(f"a case cannot do {words}")
+
+    async def _command(self, name: str, argument: dict[str, Any], show: bool = False) -> None:
+        try:
+            answer = await self._editor.request("workspace/executeCommand", {"command": name, "arguments": [argument]})
+        except RuntimeError as error:
+            self._editor.transcript.append(f"refused {error}")
+        else:
+            if show:
+                self._editor.transcript.append(f"answer {answer}")
+
+    async def _actions(self, here: dict[str, Any], only: list[str]) -> list[dict[str, Any]]:
+        context: dict[str, Any] = {"diagnostics": []}
+        if only:
+            context["only"] = only
+        params = {"textDocument": {"uri": here["uri"]}, "range": here["range"], "context": context}
+        return list(await self._editor.request("textDocument/codeAction", params) or [])
+
+    async def _menu(self, here: dict[str, Any], only: list[str]) -> None:
+        for action in await self._actions(here, only):
+            disabled = f" (disabled: {action['disabled']['reason']})" if "disabled" in action else ""
+            self._editor.transcript.append(f"menu {action['kind']}: {action['title']}{disabled}")
+
+    def _range(self, text: str, start: int, end: int) -> dict[str, Any]:
+        return {"start": self._editor.position(text, start), "end": self._editor.position(text, end)}
+
+
+def _offset(text: str, line: int, column: int) -> int:
+    """The offset of a place as cases write it: line and column counted from 1, in characters."""
+    lines = text.split("\n")
+    return sum(len(item) + 1 for item in lines[: line - 1]) + column - 1
+
+
+def _asked(request: Any) -> str:
+    system = "\n".join(block.text for block in request.system)
+    return request_text(request).removeprefix(system).strip("\n")
