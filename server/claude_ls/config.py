@@ -7,7 +7,6 @@ go: `endpoint` and `prices` count only in `config.toml`.
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -141,12 +140,12 @@ def _flat(values: Mapping[str, Any]) -> list[tuple[str, Any]]:
 
 
 def _read_file(path: Path | None, problems: list[str]) -> Mapping[str, Any] | None:
-    if path is None:
+    if path is None or not path.exists():
         return None
+    import tomllib  # most people have no such file, and everybody waits for the start
+
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return None
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         problems.append(f"{path} cannot be read ({error}); it is ignored.")
         return None

@@ -171,23 +171,12 @@ ModelEvent = (
 class Model(Protocol):
     """The port to a model. Closing the iterator (or cancelling its task) stops the work and the billing."""
 
+    def warm(self) -> None:
+        """Prepare for the first request, if that takes time."""
+
     def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]: ...
 
     async def aclose(self) -> None: ...
-
-
-@dataclass(frozen=True)
-class Unavailable:
-    """A model that cannot answer, and says why: what stands in where no key is set."""
-
-    reason: StopReason
-    message: str
-
-    async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
-        yield Stopped(self.reason, self.message)
-
-    async def aclose(self) -> None:
-        return None
 
 
 def finished_tool(identity: str, name: str, raw: str) -> ToolFinished:

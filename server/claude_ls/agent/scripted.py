@@ -225,6 +225,9 @@ class ScriptedModel:
     def turns_left(self) -> int:
         return max(0, len(self.turns) - len(self.requests))
 
+    def warm(self) -> None:
+        return None
+
     async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
         number = len(self.requests)
         self.requests.append(request)

@@ -46,14 +46,20 @@ class _Shown:
 
 
 class EditorClient:
-    """Implements `claude_ls.session.client.Client`. `profile` is replaced when the editor has introduced itself."""
+    """Implements `claude_ls.session.client.Client`. `profile` is asked anew each time: it is not known at first."""
 
-    def __init__(self, protocol: LanguageServerProtocol, clock: Callable[[], float]) -> None:
-        self.profile = ClientProfile()
+    def __init__(
+        self, protocol: LanguageServerProtocol, profile: Callable[[], ClientProfile], clock: Callable[[], float]
+    ) -> None:
+        self._profile = profile
         self._protocol = protocol
         self._clock = clock
         self._shown: dict[str, _Shown] = {}
         self._tokens: dict[str | int, str] = {}
+
+    @property
+    def profile(self) -> ClientProfile:
+        return self._profile()
 
     @property
     def reloads_files(self) -> bool:

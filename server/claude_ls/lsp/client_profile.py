@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lsprotocol import types
 
-from claude_ls.text.position import Encoding
+if TYPE_CHECKING:
+    from claude_ls.text.position import Encoding
 
 
 @dataclass(frozen=True)

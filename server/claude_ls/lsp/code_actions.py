@@ -10,13 +10,6 @@ from claude_ls.lsp import convert
 from claude_ls.lsp.client_profile import ClientProfile
 from claude_ls.session.session import Session
 
-KINDS = (
-    "quickfix.claude",
-    "refactor.extract.claude",
-    "refactor.rewrite.claude",
-    "source.claude.explain",
-)
-
 
 def code_action(session: Session, profile: ClientProfile, params: types.CodeActionParams) -> list[types.CodeAction]:
     document = session.document(params.text_document.uri)

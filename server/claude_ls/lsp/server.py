@@ -2,15 +2,18 @@
 
 pygls carries the messages; our own documents hold the text. Its document class is kept out of the way because it
 breaks lines where the protocol does not (form feeds, U+2028), and its handlers for documents are replaced here.
+
+An editor waits for the answer to `initialize`. Nothing that this answer does not need is imported before it is given:
+session, actions and syntax are loaded with the first thing that asks for them.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException, JsonRpcInvalidParams
@@ -18,17 +21,19 @@ from pygls.lsp.server import LanguageServer
 from pygls.protocol import LanguageServerProtocol, default_converter
 from pygls.protocol.language_server import lsp_method
 
-from claude_ls import __version__, config
-from claude_ls.config import Settings
-from claude_ls.lsp import code_actions, commands, documents, hover
-from claude_ls.lsp.client import EditorClient
-from claude_ls.lsp.client_profile import claude_options, read_profile
-from claude_ls.session.client import Client
-from claude_ls.session.job import Job
-from claude_ls.session.session import Refused, Session
-from claude_ls.text.position import Encoding
+from claude_ls import __version__
+from claude_ls.lsp import announced
+from claude_ls.lsp.client_profile import ClientProfile, claude_options, read_profile
 
-MakeSession = Callable[[Client, Settings], Session]
+if TYPE_CHECKING:
+    from claude_ls.config import Settings
+    from claude_ls.lsp.client import EditorClient
+    from claude_ls.session.client import Client
+    from claude_ls.session.session import Session
+    from claude_ls.text.position import Encoding
+
+    MakeSession = Callable[[Client, Settings], Session]
+
 REQUEST_FAILED = -32803
 KEPT_REQUESTS = 100
 
@@ -51,20 +56,30 @@ class Protocol(LanguageServerProtocol):
 
     @lsp_method(types.TEXT_DOCUMENT_DID_OPEN)
     def lsp_text_document__did_open(self, params: types.DidOpenTextDocumentParams) -> None:
+        from claude_ls.lsp import documents
+
         documents.did_open(self.server.session, params)
 
     @lsp_method(types.TEXT_DOCUMENT_DID_CHANGE)
     def lsp_text_document__did_change(self, params: types.DidChangeTextDocumentParams) -> None:
-        documents.did_change(self.server.session, self.server.client.profile.encoding, params)
+        from claude_ls.lsp import documents
+
+        documents.did_change(self.server.session, self.server.profile.encoding, params)
 
     @lsp_method(types.TEXT_DOCUMENT_DID_CLOSE)
     def lsp_text_document__did_close(self, params: types.DidCloseTextDocumentParams) -> None:
+        from claude_ls.lsp import documents
+
         documents.did_close(self.server.session, params)
 
     @lsp_method(types.WORKSPACE_EXECUTE_COMMAND)
     def lsp_workspace__execute_command(self, params: types.ExecuteCommandParams) -> Any:
+        from claude_ls.lsp import commands
+        from claude_ls.session.job import Job
+        from claude_ls.session.session import Refused
+
         server = self.server
-        context = commands.Context(server.session, server.client.profile.encoding)
+        context = commands.Context(server.session, server.profile.encoding)
         try:
             answer = commands.execute(context, params.command, params.arguments)
         except commands.InvalidArgument as error:
@@ -110,23 +125,47 @@ class Protocol(LanguageServerProtocol):
 class Server(LanguageServer):
     """One editor's connection: the protocol, the client at its other end, and their session."""
 
-    session: Session
-
-    def __init__(self, clock: Callable[[], float], settings_file: Path | None) -> None:
+    def __init__(
+        self, make_session: MakeSession, clock: Callable[[], float], settings_file: Callable[[], Path | None]
+    ) -> None:
         super().__init__("claude-ls", __version__, protocol_cls=Protocol, converter_factory=_converter)
-        assert isinstance(self.protocol, Protocol)
-        self.client = EditorClient(self.protocol, clock)
-        self.settings_file = settings_file
+        self.profile = ClientProfile()
+        self.folders: tuple[str, ...] = ()
         self.options: dict[str, Any] = {}
-        self.problems: set[str] = set()
+        self._make_session = make_session
+        self._clock = clock
+        self._settings_file = settings_file
+        self._told: set[str] = set()
+
+    @cached_property
+    def client(self) -> EditorClient:
+        from claude_ls.lsp.client import EditorClient
+
+        assert isinstance(self.protocol, Protocol)
+        return EditorClient(self.protocol, lambda: self.profile, self._clock)
+
+    @cached_property
+    def session(self) -> Session:
+        from claude_ls.config import Settings
+
+        session = self._make_session(self.client, Settings())
+        session.folders = self.folders
+        return session
+
+    async def aclose(self) -> None:
+        """End the session, if there ever was one."""
+        if "session" in self.__dict__:
+            await self.session.aclose()
 
     def configure(self, editor: Any) -> None:
         """Read the settings anew; what is wrong with them is told once."""
-        loaded = config.load(editor=editor, options=self.options, file=self.settings_file)
+        from claude_ls import config
+
+        loaded = config.load(editor=editor, options=self.options, file=self._settings_file())
         self.session.settings = loaded.settings
         for problem in loaded.problems:
-            if problem not in self.problems:
-                self.problems.add(problem)
+            if problem not in self._told:
+                self._told.add(problem)
                 self.client.tell("warning", f"claude-ls: {problem}")
 
 
@@ -134,50 +173,54 @@ def create_server(
     make_session: MakeSession,
     *,
     clock: Callable[[], float],
-    settings_file: Path | None = None,
-    ready: Callable[[], None] = lambda: None,
+    settings_file: Callable[[], Path | None] = lambda: None,
 ) -> Server:
-    """A server for one connection. `ready` is called once the editor has its answer to `initialize`."""
-    server = Server(clock, settings_file)
-    server.session = make_session(server.client, Settings())
+    """A server for one connection. `clock` counts seconds, from whenever it likes."""
+    server = Server(make_session, clock, settings_file)
 
     def initialize(params: types.InitializeParams) -> None:
         agreed = server.workspace.position_encoding
         encoding = agreed.value if isinstance(agreed, types.PositionEncodingKind) else agreed
-        server.client.profile = read_profile(params, cast(Encoding, encoding))
+        server.profile = read_profile(params, cast("Encoding", encoding))
         server.options = claude_options(params)
         folders = [folder.uri for folder in params.workspace_folders or ()]
-        server.session.folders = tuple(folders or filter(None, [params.root_uri]))
+        server.folders = tuple(folders or filter(None, [params.root_uri]))
 
     async def initialized(params: types.InitializedParams) -> None:
-        ready()
+        server.session.warm()
         server.configure(await _editor_settings(server))
 
     async def did_change_configuration(params: types.DidChangeConfigurationParams) -> None:
         pushed = params.settings.get("claude") if isinstance(params.settings, dict) else None
-        server.configure(await _editor_settings(server) if server.client.profile.configuration else pushed)
+        server.configure(await _editor_settings(server) if server.profile.configuration else pushed)
 
     def did_change_folders(params: types.DidChangeWorkspaceFoldersParams) -> None:
         gone = {folder.uri for folder in params.event.removed}
         kept = [uri for uri in server.session.folders if uri not in gone]
         server.session.folders = (*kept, *(folder.uri for folder in params.event.added))
 
-    options = types.CodeActionOptions(code_action_kinds=list(code_actions.KINDS), resolve_provider=False)
+    def code_action(params: types.CodeActionParams) -> list[types.CodeAction]:
+        from claude_ls.lsp import code_actions
+
+        return code_actions.code_action(server.session, server.profile, params)
+
+    def hover(params: types.HoverParams) -> types.Hover | None:
+        from claude_ls.lsp import hover
+
+        return hover.hover(server.session, server.profile, params)
+
+    kinds = types.CodeActionOptions(code_action_kinds=list(announced.CODE_ACTION_KINDS), resolve_provider=False)
     features: list[tuple[str, Callable[..., Any], Any]] = [
         (types.INITIALIZE, initialize, None),
         (types.INITIALIZED, initialized, None),
         (types.WORKSPACE_DID_CHANGE_CONFIGURATION, did_change_configuration, None),
         (types.WORKSPACE_DID_CHANGE_WORKSPACE_FOLDERS, did_change_folders, None),
-        (
-            types.TEXT_DOCUMENT_CODE_ACTION,
-            lambda params: code_actions.code_action(server.session, server.client.profile, params),
-            options,
-        ),
-        (types.TEXT_DOCUMENT_HOVER, lambda params: hover.hover(server.session, server.client.profile, params), None),
+        (types.TEXT_DOCUMENT_CODE_ACTION, code_action, kinds),
+        (types.TEXT_DOCUMENT_HOVER, hover, None),
     ]
-    for method, handler, feature_options in features:
-        server.feature(method, feature_options)(handler)
-    for name in commands.COMMANDS:
+    for method, handler, options in features:
+        server.feature(method, options)(handler)
+    for name in announced.COMMANDS:
         # pygls lists these as the server's commands; running them is `Protocol.lsp_workspace__execute_command`.
         server.command(name)(lambda *arguments: None)
     return server
@@ -185,7 +228,7 @@ def create_server(
 
 async def _editor_settings(server: Server) -> Any:
     """The editor's own settings for us; None where it has none or cannot be asked."""
-    if not server.client.profile.configuration:
+    if not server.profile.configuration:
         return None
     params = types.ConfigurationParams(items=[types.ConfigurationItem(section="claude")])
     try:

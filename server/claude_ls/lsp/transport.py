@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import stat
 import sys
 import threading
 from collections.abc import Callable
@@ -19,15 +21,15 @@ async def serve_stdio(make_server: MakeServer) -> int:
     """Serve one editor until it leaves; the exit code the specification asks for."""
     loop = asyncio.get_running_loop()
     server = make_server()
-    try:
-        reader: Any = asyncio.StreamReader(limit=2**20)
+    reader: Any
+    writer: Any
+    if _is_pipe(sys.stdin.fileno()) and _is_pipe(sys.stdout.fileno()):
+        reader = asyncio.StreamReader(limit=2**20)
         await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin.buffer)
-        transport, protocol = await loop.connect_write_pipe(
-            lambda: asyncio.streams.FlowControlMixin(), sys.stdout.buffer
-        )
-        writer: Any = asyncio.StreamWriter(transport, protocol, None, loop)
-    except ValueError:
-        # Plain files cannot be waited for; such input is read in a thread.
+        transport, protocol = await loop.connect_write_pipe(asyncio.streams.FlowControlMixin, sys.stdout.buffer)
+        writer = asyncio.StreamWriter(transport, protocol, None, loop)
+    else:
+        # Files, terminals and /dev/null cannot be waited for: they are read in a thread.
         reader, writer = StdinAsyncReader(sys.stdin.buffer, server.thread_pool), StdoutWriter(sys.stdout.buffer)
     return await _serve(server, reader, writer)
 
@@ -58,9 +60,14 @@ async def _serve(server: Server, reader: Any, writer: Any) -> int:
     except (asyncio.IncompleteReadError, ConnectionError, BrokenPipeError):
         pass  # The editor is gone in the middle of a message: there is nobody left to tell.
     finally:
-        await server.session.aclose()
+        await server.aclose()
     return 0 if protocol.shut_down else 1
 
 
 def _ignore(error: Exception, source: object) -> None:
     """pygls has logged it already, and a message box for a broken frame helps nobody."""
+
+
+def _is_pipe(descriptor: int) -> bool:
+    mode = os.fstat(descriptor).st_mode
+    return stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)

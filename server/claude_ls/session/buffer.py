@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
+from operator import sub
 
 from claude_ls.editing.live import (
     DocumentChanged,
@@ -41,6 +42,8 @@ class Buffer:
         self._later = later
         self._tree: SyntaxTree | None = None
         self._parsed = False
+        self._judged: Document | None = None
+        self._refusal: str | None = None
         self._unparsed: list[TextEdit] = []
         self._history: deque[tuple[int, Sequence[TextEdit]]] = deque(maxlen=KEPT_VERSIONS)
         self._ends: dict[str, asyncio.Future[HunkEnded]] = {}
@@ -62,19 +65,9 @@ class Buffer:
     @property
     def refusal(self) -> str | None:
         """Why Claude should keep off this text; None where it need not."""
-        text = self._document.text
-        if len(text) > MAX_CHARACTERS:
-            return f"the file is too large (over {MAX_CHARACTERS // 1_000_000} million characters)"
-        starts = self._document.lines.starts
-        if any(end - start > MAX_LINE for start, end in zip(starts, [*starts[1:], len(text)], strict=True)):
-            return f"the file has a line of over {MAX_LINE:,} characters"
-        if not text.isascii():
-            try:
-                text.encode()
-            except UnicodeEncodeError as error:
-                line = self._document.line_of(error.start) + 1
-                return f"the text cannot be written as UTF-8 (half of a surrogate pair in line {line})"
-        return None
+        if self._judged is not self._document:
+            self._judged, self._refusal = self._document, _refusal(self._document)
+        return self._refusal
 
     def changed(self, document: Document, edits: Sequence[TextEdit]) -> None:
         """The editor reports `edits`, one behind the other, which led to `document`."""
@@ -122,3 +115,18 @@ class Buffer:
                     future = self.end_of(command.hunk)
                     if not future.done():
                         future.set_result(command)
+
+
+def _refusal(document: Document) -> str | None:
+    text, starts = document.text, document.lines.starts
+    if len(text) > MAX_CHARACTERS:
+        return f"the file is too large (over {MAX_CHARACTERS // 1_000_000} million characters)"
+    if max(map(sub, [*starts[1:], len(text)], starts)) > MAX_LINE:
+        return f"the file has a line of over {MAX_LINE:,} characters"
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError as error:
+            line = document.line_of(error.start) + 1
+            return f"the text cannot be written as UTF-8 (half of a surrogate pair in line {line})"
+    return None

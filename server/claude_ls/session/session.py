@@ -66,6 +66,10 @@ class Session:
         self._runs: dict[str, Run] = {}
         self._explanations: dict[str, Explanation] = {}
 
+    def warm(self) -> None:
+        """Prepare what takes time, in the background."""
+        self._model.warm()
+
     def opened(self, uri: str, language_id: str, version: int, text: str) -> None:
         if uri in self._buffers:
             self._buffers[uri].closed()

@@ -15,8 +15,14 @@ class Language:
 
     `ids` are the language ids editors use, `suffixes` decide where an editor uses another one. `package` and `function`
     name the grammar. `definitions` gives the noun for each node type that defines something by a name; `blocks` are the
-    node types whose named children are statements; `expressions` those that can be extracted although their type does
-    not say that they are one. `wrappers` are what belongs to a definition around it: decorators, `export`.
+    node types whose named children are statements, `members` those whose children are parts of a definition instead.
+    `expressions` are the types that can be extracted although their name does not end in `_expression` or `_operator`.
+
+    `wrappers` are what belongs to a definition around it (decorators, `export`), `prefixes` what belongs to it but
+    stands beside it in the tree. `needs` names the children without one of which a node defines nothing: `const f`
+    is a function only with a function behind it. `by_layout` says that indentation or the next heading ends a block, so
+    that the tree cannot tell whose a comment at the end of one is. Documentation is a string in the body (`docstrings`)
+    or a comment above that opens with one of `documentation`.
     """
 
     name: str
@@ -28,7 +34,13 @@ class Language:
     blocks: frozenset[str]
     function: str = "language"
     expressions: frozenset[str] = frozenset()
-    wrappers: frozenset[str] = field(default_factory=frozenset)
+    members: frozenset[str] = frozenset()
+    wrappers: frozenset[str] = frozenset()
+    prefixes: frozenset[str] = frozenset()
+    needs: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    by_layout: bool = False
+    docstrings: bool = False
+    documentation: tuple[str, ...] = ()
     can_type: bool = False
     is_code: bool = True
 
@@ -39,6 +51,18 @@ _ECMA = {
     "class_declaration": "class",
     "method_definition": "method",
     "variable_declarator": "function",
+    "assignment_expression": "function",
+    "field_definition": "function",
+    "public_field_definition": "function",
+    "pair": "function",
+}
+_FUNCTION_VALUES = frozenset({"arrow_function", "function_expression", "generator_function", "class"})
+_ECMA_NEEDS = {
+    "variable_declarator": _FUNCTION_VALUES,
+    "assignment_expression": _FUNCTION_VALUES,
+    "field_definition": _FUNCTION_VALUES,
+    "public_field_definition": _FUNCTION_VALUES,
+    "pair": _FUNCTION_VALUES,
 }
 _TYPED_ECMA = {
     **_ECMA,
@@ -49,9 +73,8 @@ _TYPED_ECMA = {
     "function_signature": "function",
     "internal_module": "namespace",
 }
-_ECMA_BLOCKS = frozenset(
-    {"program", "statement_block", "class_body", "switch_case", "switch_default", "interface_body"}
-)
+_ECMA_BLOCKS = frozenset({"program", "statement_block", "switch_case", "switch_default"})
+_ECMA_MEMBERS = frozenset({"class_body", "interface_body", "enum_body", "object"})
 _ECMA_WRAPPERS = frozenset({"export_statement", "lexical_declaration", "variable_declaration", "expression_statement"})
 _C = {
     "function_definition": "function",
@@ -61,16 +84,25 @@ _C = {
     "type_definition": "type",
     "preproc_function_def": "macro",
 }
+_C_NEEDS = {
+    # `struct point p;` only uses it.
+    "struct_specifier": frozenset({"field_declaration_list"}),
+    "union_specifier": frozenset({"field_declaration_list"}),
+    "class_specifier": frozenset({"field_declaration_list"}),
+    "enum_specifier": frozenset({"enumerator_list"}),
+}
 _C_BLOCKS = frozenset(
     {
         "translation_unit",
         "compound_statement",
-        "field_declaration_list",
         "case_statement",
         "preproc_if",
         "preproc_ifdef",
+        "preproc_else",
+        "preproc_elif",
     }
 )
+_C_MEMBERS = frozenset({"field_declaration_list", "enumerator_list"})
 
 LANGUAGES: tuple[Language, ...] = (
     Language(
@@ -100,6 +132,8 @@ LANGUAGES: tuple[Language, ...] = (
             }
         ),
         wrappers=frozenset({"decorated_definition"}),
+        by_layout=True,
+        docstrings=True,
         can_type=True,
     ),
     Language(
@@ -110,8 +144,12 @@ LANGUAGES: tuple[Language, ...] = (
         comment="//",
         definitions=_ECMA,
         blocks=_ECMA_BLOCKS,
-        expressions=frozenset({"arrow_function", "array", "object", "template_string", "jsx_element", "string"}),
+        expressions=frozenset({"arrow_function", "array", "object", "template_string", "jsx_element"}),
+        members=_ECMA_MEMBERS,
         wrappers=_ECMA_WRAPPERS,
+        prefixes=frozenset({"decorator"}),
+        needs=_ECMA_NEEDS,
+        documentation=("/**",),
     ),
     Language(
         name="TypeScript",
@@ -122,8 +160,12 @@ LANGUAGES: tuple[Language, ...] = (
         comment="//",
         definitions=_TYPED_ECMA,
         blocks=_ECMA_BLOCKS,
-        expressions=frozenset({"arrow_function", "array", "object", "template_string", "string"}),
+        expressions=frozenset({"arrow_function", "array", "object", "template_string"}),
+        members=_ECMA_MEMBERS,
         wrappers=_ECMA_WRAPPERS,
+        prefixes=frozenset({"decorator"}),
+        needs=_ECMA_NEEDS,
+        documentation=("/**",),
         can_type=True,
     ),
     Language(
@@ -135,8 +177,12 @@ LANGUAGES: tuple[Language, ...] = (
         comment="//",
         definitions=_TYPED_ECMA,
         blocks=_ECMA_BLOCKS,
-        expressions=frozenset({"arrow_function", "array", "object", "template_string", "jsx_element", "string"}),
+        expressions=frozenset({"arrow_function", "array", "object", "template_string", "jsx_element"}),
+        members=_ECMA_MEMBERS,
         wrappers=_ECMA_WRAPPERS,
+        prefixes=frozenset({"decorator"}),
+        needs=_ECMA_NEEDS,
+        documentation=("/**",),
         can_type=True,
     ),
     Language(
@@ -151,8 +197,9 @@ LANGUAGES: tuple[Language, ...] = (
             "type_spec": "type",
             "type_alias": "type",
         },
-        blocks=frozenset({"source_file", "block", "statement_list", "expression_case", "default_case"}),
-        expressions=frozenset({"composite_literal", "func_literal", "interpreted_string_literal"}),
+        blocks=frozenset({"source_file", "block", "statement_list"}),
+        members=frozenset({"field_declaration_list", "type_declaration", "const_declaration", "import_spec_list"}),
+        expressions=frozenset({"composite_literal", "func_literal"}),
         wrappers=frozenset({"type_declaration"}),
     ),
     Language(
@@ -173,8 +220,11 @@ LANGUAGES: tuple[Language, ...] = (
             "macro_definition": "macro",
             "type_item": "type",
         },
-        blocks=frozenset({"source_file", "block", "declaration_list", "match_block", "field_declaration_list"}),
-        expressions=frozenset({"macro_invocation", "string_literal"}),
+        blocks=frozenset({"source_file", "block"}),
+        members=frozenset({"declaration_list", "match_block", "field_declaration_list", "enum_variant_list"}),
+        expressions=frozenset({"macro_invocation"}),
+        prefixes=frozenset({"attribute_item"}),
+        documentation=("///", "/**"),
     ),
     Language(
         name="Java",
@@ -190,19 +240,12 @@ LANGUAGES: tuple[Language, ...] = (
             "annotation_type_declaration": "annotation",
             "method_declaration": "method",
             "constructor_declaration": "constructor",
+            "compact_constructor_declaration": "constructor",
         },
-        blocks=frozenset(
-            {
-                "program",
-                "block",
-                "class_body",
-                "interface_body",
-                "enum_body",
-                "constructor_body",
-                "switch_block_statement_group",
-            }
-        ),
-        expressions=frozenset({"method_invocation", "array_access", "field_access", "string_literal"}),
+        blocks=frozenset({"program", "block", "constructor_body", "switch_block_statement_group"}),
+        members=frozenset({"class_body", "interface_body", "enum_body", "enum_body_declarations"}),
+        expressions=frozenset({"method_invocation", "array_access", "field_access"}),
+        documentation=("/**", "///"),
     ),
     Language(
         name="C",
@@ -212,7 +255,8 @@ LANGUAGES: tuple[Language, ...] = (
         comment="//",
         definitions=_C,
         blocks=_C_BLOCKS,
-        expressions=frozenset({"string_literal"}),
+        members=_C_MEMBERS,
+        needs=_C_NEEDS,
     ),
     Language(
         name="C++",
@@ -227,9 +271,10 @@ LANGUAGES: tuple[Language, ...] = (
             "concept_definition": "concept",
             "alias_declaration": "type",
         },
-        blocks=_C_BLOCKS | {"declaration_list"},
-        expressions=frozenset({"string_literal"}),
+        blocks=_C_BLOCKS,
+        members=_C_MEMBERS | {"declaration_list"},
         wrappers=frozenset({"template_declaration"}),
+        needs=_C_NEEDS,
     ),
     Language(
         name="C#",
@@ -250,8 +295,9 @@ LANGUAGES: tuple[Language, ...] = (
             "property_declaration": "property",
             "local_function_statement": "function",
         },
-        blocks=frozenset({"compilation_unit", "block", "declaration_list", "switch_section"}),
-        expressions=frozenset({"string_literal"}),
+        blocks=frozenset({"compilation_unit", "block", "switch_section"}),
+        members=frozenset({"declaration_list", "enum_member_declaration_list"}),
+        documentation=("///", "/**"),
     ),
     Language(
         name="Ruby",
@@ -278,8 +324,10 @@ LANGUAGES: tuple[Language, ...] = (
             "trait_declaration": "trait",
             "enum_declaration": "enum",
         },
-        blocks=frozenset({"program", "compound_statement", "declaration_list", "case_statement", "default_statement"}),
-        expressions=frozenset({"encapsed_string", "string"}),
+        blocks=frozenset({"program", "compound_statement", "case_statement", "default_statement"}),
+        members=frozenset({"declaration_list", "enum_declaration_list"}),
+        expressions=frozenset({"encapsed_string"}),
+        documentation=("/**",),
         can_type=True,
     ),
     Language(
@@ -309,9 +357,11 @@ LANGUAGES: tuple[Language, ...] = (
         suffixes=(".lua",),
         package="tree_sitter_lua",
         comment="--",
-        definitions={"function_declaration": "function"},
+        definitions={"function_declaration": "function", "assignment_statement": "function"},
         blocks=frozenset({"chunk", "block"}),
-        expressions=frozenset({"function_call", "table_constructor", "function_definition", "string"}),
+        expressions=frozenset({"function_call", "table_constructor", "function_definition"}),
+        wrappers=frozenset({"variable_declaration"}),
+        needs={"assignment_statement": frozenset({"function_definition"})},
     ),
     Language(
         name="JSON",
@@ -330,7 +380,8 @@ LANGUAGES: tuple[Language, ...] = (
         package="tree_sitter_yaml",
         comment="#",
         definitions={"block_mapping_pair": "entry"},
-        blocks=frozenset({"stream", "document", "block_mapping", "block_sequence"}),
+        blocks=frozenset({"stream", "document", "block_node", "block_mapping", "block_sequence"}),
+        by_layout=True,
         is_code=False,
     ),
     Language(
@@ -341,6 +392,7 @@ LANGUAGES: tuple[Language, ...] = (
         comment="#",
         definitions={"table": "table", "table_array_element": "table", "pair": "entry"},
         blocks=frozenset({"document", "table", "table_array_element"}),
+        by_layout=True,
         is_code=False,
     ),
     Language(
@@ -371,6 +423,8 @@ LANGUAGES: tuple[Language, ...] = (
         comment="<!--",
         definitions={"section": "section"},
         blocks=frozenset({"document", "section"}),
+        needs={"section": frozenset({"atx_heading", "setext_heading"})},
+        by_layout=True,
         is_code=False,
     ),
 )

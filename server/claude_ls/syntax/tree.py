@@ -7,10 +7,11 @@ three bytes that it would take.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import cache
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from functools import cache, cached_property
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from claude_ls.syntax.languages import LANGUAGES, Language, language_of
 from claude_ls.text.document import Document
@@ -19,16 +20,19 @@ from claude_ls.text.patch import Span, TextEdit
 if TYPE_CHECKING:
     from tree_sitter import Node, Parser, Tree
 
+_MARK = 1024
+"""So many code points apart are the places whose bytes are remembered."""
+
 
 class SyntaxTree:
     """One parse of one document; never changes. Offsets are the document's, translated on demand."""
 
     def __init__(self, language: Language, document: Document, tree: Tree, source: bytes) -> None:
-        self.language = language
-        self.document = document
-        self.tree = tree
-        self._source = source
-        self._ascii = len(source) == len(document.text)
+        self.language: Final = language
+        self.document: Final = document
+        self.tree: Final = tree
+        self._source: Final = source
+        self._ascii: Final = len(source) == len(document.text)
 
     @property
     def root(self) -> Node:
@@ -40,11 +44,17 @@ class SyntaxTree:
 
     def byte(self, offset: int) -> int:
         """The byte at which the code point `offset` begins."""
-        return offset if self._ascii else len(encoded(self.document.text[:offset]))
+        if self._ascii:
+            return offset
+        mark = offset // _MARK
+        return self._marks[mark] + len(encoded(self.document.text[mark * _MARK : offset]))
 
     def offset(self, byte: int) -> int:
         """The code point that begins at `byte`."""
-        return byte if self._ascii else len(self._source[:byte].decode("utf-8", "replace"))
+        if self._ascii:
+            return byte
+        mark = bisect_right(self._marks, byte) - 1
+        return mark * _MARK + len(self._source[self._marks[mark] : byte].decode("utf-8", "replace"))
 
     def span(self, node: Node) -> Span:
         return Span(self.offset(node.start_byte), self.offset(node.end_byte))
@@ -56,6 +66,15 @@ class SyntaxTree:
         """The smallest named node that covers `span`."""
         found = self.root.named_descendant_for_byte_range(self.byte(span.start), self.byte(span.end))
         return found or self.root
+
+    @cached_property
+    def _marks(self) -> Sequence[int]:
+        """The bytes at which every so many code points begin, so that no translation reads the text from its start."""
+        marks = [0]
+        text = self.document.text
+        for start in range(0, len(text), _MARK):
+            marks.append(marks[-1] + len(encoded(text[start : start + _MARK])))
+        return marks
 
 
 def parse(document: Document) -> SyntaxTree | None:
@@ -73,39 +92,50 @@ def reparse(tree: SyntaxTree, document: Document, edits: Sequence[TextEdit]) -> 
     parser = _parser(tree.language.package, tree.language.function)
     assert parser is not None, "a language that was parsed once can be parsed again"
     old = tree.tree.copy()
-    source = encoded(tree.document.text)
-    ascii_only = tree._ascii
-    for edit in edits:
-        if ascii_only:
-            start, end = edit.start, edit.end
-        else:
-            start = _byte_of(source, edit.start)
-            end = start + _byte_of(source[start:], edit.end - edit.start)
+    text, source = tree.document.text, tree._source
+    for number, edit in enumerate(edits):
+        # The tree's own translation is quick; it holds for the text before any edit.
+        start = len(encoded(text[: edit.start])) if number else tree.byte(edit.start)
+        end = start + len(encoded(text[edit.start : edit.end]))
         inserted = encoded(edit.text)
-        ascii_only = ascii_only and len(inserted) == len(edit.text)
         edited = source[:start] + inserted + source[end:]
-        old.edit(
-            start,
-            end,
-            start + len(inserted),
-            _point(source, start),
-            _point(source, end),
-            _point(edited, start + len(inserted)),
-        )
+        new_end = start + len(inserted)
+        old.edit(start, end, new_end, _point(source, start), _point(source, end), _point(edited, new_end))
+        text = text[: edit.start] + edit.text + text[edit.end :]
         source = edited
+    if text != document.text:
+        # Whoever lost an edit on the way still gets the tree of what the document says.
+        source = encoded(document.text)
+        return SyntaxTree(tree.language, document, parser.parse(source), source)
     return SyntaxTree(tree.language, document, parser.parse(source, old), source)
 
 
 def new_errors(before: SyntaxTree, after: SyntaxTree, span: Span) -> list[int]:
-    """Lines (from 0) of `after` inside `span` with syntax errors, where `before` had fewer errors altogether.
+    """Lines (from 0) of `after` on which `span` has syntax errors that `before` did not have.
 
-    Errors have no identity over edits, so they are counted: a tree with no more errors than before has no new ones.
+    Errors have no identity over edits. One that begins in text both documents share, at their head or tail, is known by
+    its place there. In what changed between them errors are counted: as many as stood there before are not new.
     """
-    now = list(_errors(after.root))
-    if len(now) <= sum(1 for _ in _errors(before.root)):
+    old, new = before.document.text, after.document.text
+    head = _common_head(old, new)
+    tail = _common_tail(old, new, min(len(old), len(new)) - head)
+    moved = len(new) - len(old)
+    known: set[tuple[str, int]] = set()
+    in_changed = 0
+    for node in _errors(before.root):
+        start = before.offset(node.start_byte)
+        if start < head:
+            known.add((node.type, start))
+        elif start >= len(old) - tail:
+            known.add((node.type, start + moved))
+        else:
+            in_changed += 1
+    fresh = [node for node in _errors(after.root) if (node.type, after.offset(node.start_byte)) not in known]
+    if len(fresh) <= in_changed:
         return []
-    places = [after.offset(node.start_byte) for node in now]
-    return sorted({after.document.line_of(place) for place in places if span.start <= place <= span.end})
+    places = [after.span(node) for node in fresh]
+    touched = [place for place in places if place.start <= span.end and span.start <= place.end]
+    return sorted({after.document.line_of(max(place.start, span.start)) for place in touched})
 
 
 def missing_grammars() -> list[str]:
@@ -133,23 +163,39 @@ def _parser(package: str, function: str) -> Parser | None:
         return None
 
 
-def _byte_of(source: bytes, characters: int) -> int:
-    """The byte behind the first `characters` of `source`."""
-    head = source[: characters * 4]
-    return len(head.decode("utf-8", "ignore")[:characters].encode("utf-8"))
-
-
 def _point(source: bytes, byte: int) -> tuple[int, int]:
     return source.count(b"\n", 0, byte), byte - (source.rfind(b"\n", 0, byte) + 1)
 
 
-def _errors(root: Node) -> Sequence[Node]:
+def _common_head(left: str, right: str) -> int:
+    """How many characters both begin with, by halving: comparing slices is much quicker than characters."""
+    low, high = 0, min(len(left), len(right))
+    while low < high:
+        middle = (low + high + 1) // 2
+        if left[low:middle] == right[low:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
+def _common_tail(left: str, right: str, limit: int) -> int:
+    """How many characters both end with, at most `limit`."""
+    low, high = 0, limit
+    while low < high:
+        middle = (low + high + 1) // 2
+        if left[len(left) - middle : len(left) - low] == right[len(right) - middle : len(right) - low]:
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
+def _errors(root: Node) -> Iterator[Node]:
     """Error and missing nodes, looking only into branches that have some."""
-    found: list[Node] = []
     waiting = [root] if root.has_error else []
     while waiting:
         node = waiting.pop()
         if node.is_error or node.is_missing:
-            found.append(node)
-        waiting += [child for child in node.children if child.has_error or child.is_missing]
-    return found
+            yield node
+        waiting += [child for child in node.children if child.has_error]

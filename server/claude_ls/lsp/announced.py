@@ -1,0 +1,18 @@
+"""What the answer to `initialize` announces, apart from the code behind it, which is loaded only afterwards."""
+
+from __future__ import annotations
+
+COMMANDS = (
+    "claude.edit",
+    "claude.explain",
+    "claude.refactor",
+    "claude.fix",
+    "claude.cancel",
+    "claude.jobs",
+)
+CODE_ACTION_KINDS = (
+    "quickfix.claude",
+    "refactor.extract.claude",
+    "refactor.rewrite.claude",
+    "source.claude.explain",
+)
