@@ -11,7 +11,7 @@ import asyncio
 import logging
 import random
 import unicodedata
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -187,8 +187,7 @@ class ClaudeModel:
         self, request: ModelRequest, reader: AnswerReader, plain: bool
     ) -> AsyncGenerator[ModelEvent, None]:
         """One try. Ends with `Stopped`, or with `_Failure`."""
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + self._patience.total
+        watch = _Watch(self._patience)
         try:
             client = await self._connected()
             body = wire_request(request, plain=plain)
@@ -197,14 +196,9 @@ class ClaudeModel:
                 if "text/event-stream" not in kind:
                     raise BadWire(f"the answer is {kind or 'of no type'} instead of a stream of events")
                 chunks = response.iter_bytes()
-                progress = loop.time()
-                while True:
-                    async with asyncio.timeout_at(min(deadline, progress + self._patience.progress)):
-                        chunk = await anext(chunks, None)
-                    if chunk is None:
-                        break
+                while (chunk := await watch.next(chunks)) is not None:
                     for event in reader.feed(chunk):
-                        progress = loop.time()
+                        watch.progressed()
                         yield event
                     if reader.stopped:
                         return
@@ -212,6 +206,8 @@ class ClaudeModel:
             raise
         except Exception as error:
             raise _explained(error, answered=reader.answered) from error
+        finally:
+            watch.stop()
         ended = reader.ended()
         raise _Failure(ended, again=True)
 
@@ -242,6 +238,53 @@ class ClaudeModel:
             # answer points. A local server is not reached through anybody's proxy.
             http_client=_http_client(anthropic, timeout, trust_env=not local),
         )
+
+
+class _Watch:
+    """Ends a wait for bytes that has lasted too long.
+
+    One timer that looks about now and then, instead of one for each piece of an answer: `asyncio.timeout` around every
+    read was a sixth of the cost of reading.
+    """
+
+    def __init__(self, patience: Patience) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._patience = patience
+        self._deadline = self._loop.time() + patience.total
+        self._progress = self._loop.time()
+        self._waiting: asyncio.Task[Any] | None = None
+        self._expired = False
+        self._timer = self._loop.call_at(self._limit(), self._look)
+
+    async def next(self, chunks: AsyncIterator[bytes]) -> bytes | None:
+        """The next bytes, None at their end; `TimeoutError` where they take too long."""
+        self._waiting = asyncio.current_task()
+        try:
+            return await anext(chunks, None)
+        except asyncio.CancelledError:
+            if self._expired and self._waiting and self._waiting.uncancel() == 0:
+                raise TimeoutError from None
+            raise
+        finally:
+            self._waiting = None
+
+    def progressed(self) -> None:
+        self._progress = self._loop.time()
+
+    def stop(self) -> None:
+        self._timer.cancel()
+
+    def _limit(self) -> float:
+        return min(self._deadline, self._progress + self._patience.progress)
+
+    def _look(self) -> None:
+        late = self._loop.time() >= self._limit()
+        if late and self._waiting:
+            self._expired = True
+            self._waiting.cancel()
+        else:
+            # Late, but whoever reads is busy with what it got: look again in a moment.
+            self._timer = self._loop.call_at(self._limit() if not late else self._loop.time() + 1, self._look)
 
 
 def wire_request(request: ModelRequest, *, plain: bool) -> dict[str, Any]:

@@ -114,7 +114,7 @@ class AnswerReader:
             if self.stopped is not None:
                 break
             try:
-                event = json.loads(data)
+                event = json.loads(data.decode())
             except ValueError as error:
                 raise BadWire(f"an event is not JSON ({error})") from error
             if not isinstance(event, dict):

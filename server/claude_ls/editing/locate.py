@@ -17,6 +17,7 @@ from claude_ls.text.patch import Span
 
 Level = Literal["exact", "line breaks", "line numbers", "trailing blanks", "indentation"]
 
+_LEVELS: tuple[Level, ...] = ("exact", "line breaks", "line numbers", "trailing blanks", "indentation")
 _NUMBERED = re.compile(r"^\s*\d+\s*[:|→\t] ?")
 LINE_REACH = 10
 LINE_CLEAR = 200
@@ -45,13 +46,8 @@ def locate(text: str, quoted: str, line: int | None = None, closed: Sequence[Spa
     """
     if not quoted.strip():
         return NotFound("old_text is empty: quote the lines that the edit replaces")
-    for level, hits in (
-        ("exact", _exact(text, quoted)),
-        ("line breaks", _by_lines(text, quoted, "line breaks")),
-        ("line numbers", _by_lines(text, _without_numbers(quoted), "line breaks")),
-        ("trailing blanks", _by_lines(text, quoted, "trailing blanks")),
-        ("indentation", _by_lines(text, quoted, "indentation")),
-    ):
+    for level in _LEVELS:
+        hits = _hits(text, quoted, level)
         open_hits = [hit for hit in hits if not any(hit.span.touches(span) for span in closed)]
         if hits and not open_hits:
             return NotFound("old_text stands where another change is still being written")
@@ -59,8 +55,16 @@ def locate(text: str, quoted: str, line: int | None = None, closed: Sequence[Spa
         if isinstance(chosen, NotFound):
             return chosen
         if chosen is not None:
-            return Found(chosen.span, level, chosen.indent)  # type: ignore[arg-type]
+            return Found(chosen.span, level, chosen.indent)
     return NotFound("old_text does not occur in the file as it is now")
+
+
+def _hits(text: str, quoted: str, level: Level) -> list[Found]:
+    if level == "exact":
+        return _exact(text, quoted)
+    if level == "line numbers":
+        return _by_lines(text, _without_numbers(quoted), "line breaks")
+    return _by_lines(text, quoted, level)
 
 
 def _exact(text: str, quoted: str) -> list[Found]:

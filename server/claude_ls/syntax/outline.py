@@ -1,6 +1,6 @@
 """Facts about the code around a place: what encloses it, what is selected, what a comment there asks for.
 
-Nothing here walks a whole tree: each answer is found from the place upwards.
+Nothing here walks a whole tree: each answer is found from the place upwards, by steps that cost the same in any file.
 """
 
 from __future__ import annotations
@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
+from textwrap import dedent
 from typing import TYPE_CHECKING, Literal
 
 from claude_ls.syntax.tree import SyntaxTree
@@ -17,17 +19,36 @@ from claude_ls.text.patch import Span
 if TYPE_CHECKING:
     from tree_sitter import Node
 
-_FUNCTION_VALUES = frozenset({"arrow_function", "function_expression", "generator_function", "class"})
-_BEFORE_DEFINITION = frozenset({"attribute_item", "decorator"})
-_NEVER_EXTRACTED = frozenset({"parenthesized_expression", "assignment_expression", "type_expression"})
+_TYPES = frozenset({"class", "struct", "union", "record", "enum", "interface", "trait", "implementation"})
+_FUNCTIONS = frozenset({"function", "method", "constructor"})
+# These end in `_expression` and have no value that could be handed back.
+_NO_VALUE = frozenset(
+    {
+        "assignment_expression",
+        "augmented_assignment_expression",
+        "compound_assignment_expr",
+        "type_expression",
+        "return_expression",
+        "break_expression",
+        "continue_expression",
+    }
+)
+_PLAIN_STRING_PARTS = ("string_", "escape_", "interpreted_string_", "raw_string_")
+_LONGEST_NAME = 60
+_LINES_LOOKED_UP = 200
+_BLOCK_COMMENT_REACH = 5000
 
-# How a comment opens, in any language: what stands behind it is the comment's text.
-_OPEN = r"(?:#+|//[/!]*|--(?:\[\[)?|;+|%+|/\*[*!]*|<!--)"
-_HEAD = re.compile(rf"{_OPEN}[ \t]*claude[ \t]*(?P<kind>[:?])", re.IGNORECASE)
-_MARKER = re.compile(rf"^[ \t]*(?:{_OPEN}|\*(?!/))?[ \t]?")
-_CLOSER = re.compile(r"[ \t]*(?:\*/|-->|\]\])[ \t]*$")
-_WORD = re.compile(r"^[ \t]*claude[ \t]*[:?]", re.IGNORECASE)
-_OWN_LINE = re.compile(rf"^[ \t]*(?P<comment>{_OPEN}.*)$")
+_LINE_OPENER = re.compile(r"#+|//[/!]*|--+|;+|%+|\"")
+_OPENER = re.compile(r"/\*[*!]*|<!--+|--\[=*\[|=begin\b|#+|//[/!]*|--+|;+|%+|\"")
+_CLOSERS = {"/*": "*/", "<!--": "-->", "--[": "]", "=begin": "=end"}
+_WORD = re.compile(r"claude[ \t]*(?P<kind>[:?])", re.IGNORECASE)
+# Without a tree, a comment behind code must stand apart from it; `"` opens one (in Vim script) only before all else.
+_PLAIN = re.compile(
+    r"(?:^[ \t]*(?P<first>#+|//+|--+|;+|%+|\")|(?:^|(?<=[ \t]))(?P<later>#+|//+|--+|;+|%+|/\*+|<!--+))"
+    r"[ \t]*(?=claude[ \t]*[:?])",
+    re.IGNORECASE,
+)
+_BREAK = re.compile(r"\r\n?|\n")
 
 
 @dataclass(frozen=True)
@@ -50,7 +71,11 @@ class Selection:
 
 @dataclass(frozen=True)
 class Instruction:
-    """A comment that speaks to Claude. `span` is the comment, `target` the whole lines that it is about."""
+    """A comment that speaks to Claude: `text` without the markers, and whether it `asks` (`claude?`) or orders.
+
+    `span` is the comment. `target` holds the whole lines that it is about: the statement it stands behind; the function
+    whose body it opens; the sibling right below it; else the definition around it; else itself.
+    """
 
     text: str
     asks: bool
@@ -60,277 +85,485 @@ class Instruction:
 
 def enclosing_definition(tree: SyntaxTree, span: Span) -> Definition | None:
     """The innermost definition around `span`; a cursor anywhere on its first line counts as inside."""
-    probe = _probe(tree.document, span)
-    for node in _upwards(tree.node_at(probe)):
-        found = _definition_in(tree, node)
-        if found is not None and tree.span(found).start <= max(probe.start, tree.span(found).start):
-            return _definition(tree, found)
-    return None
+    node = _enclosing(tree, span)
+    return _definition(tree, node) if node else None
+
+
+def top_level(tree: SyntaxTree, span: Span) -> bool:
+    """Whether the definition around `span` stands in nothing but the file, a namespace or an `#ifdef`."""
+    node = _enclosing(tree, span)
+    if node is None:
+        return False
+    outer = _wrapped(tree, node).parent
+    while outer is not None and outer.parent is not None:
+        nouns = (tree.language.definitions.get(holder.type) for holder in (outer, outer.parent))
+        conditional = outer.type.startswith(("preproc_", "linkage_")) or outer.parent.type.startswith("linkage_")
+        if "namespace" not in nouns and outer.type not in tree.language.wrappers and not conditional:
+            return False
+        outer = outer.parent
+    return True
 
 
 def selected_code(tree: SyntaxTree, span: Span) -> Selection | None:
-    """What is selected, if it is whole: blanks at its rims do not count."""
-    probe = _trimmed(tree.document.text, span)
-    if probe.start == probe.end:
+    """What is selected, if it is whole: blanks and comments at its rims do not count."""
+    place = _without_comments(tree, span)
+    if place.start == place.end or not tree.language.is_code:
         return None
-    blocks = tree.language.blocks
-    covering = tree.node_at(probe)
-    same = [node for node in _upwards(covering) if tree.span(node) == probe]
-    if any(node.parent is not None and node.parent.type in blocks and not _is_comment(node) for node in same):
-        return Selection("statements", probe)
+    around = list(_upwards(tree.node_at(place)))
+    same = [node for node in around if _tight(tree, node) == place]
+    if any(_is_statement(tree, node) for node in same):
+        return Selection("statements", place)
     if any(_is_expression(tree, node) for node in same):
-        return Selection("expression", probe)
-    if same or covering.type not in blocks:
-        return None
-    run = _statements(tree, covering, probe)
-    if run and all(map(_is_comment, run)):
-        return None
-    whole = run and Span(tree.span(run[0]).start, tree.span(run[-1]).end) == probe
-    return Selection("statements", probe) if whole else None
+        return Selection("expression", place)
+    for node in around:
+        if node.type in tree.language.blocks:
+            run = _run_in(tree, node, place)
+            if run and _tight(tree, run[0]).start == place.start and _is_statement(tree, run[0]):
+                end = _tight(tree, run[1]).end
+                rest = tree.document.text[end : place.end]
+                if end <= place.end and not rest.strip(" \t\r\n;"):
+                    return Selection("statements", place)
+        if node not in same:
+            return None
+    return None
 
 
 def whole_statements(tree: SyntaxTree, span: Span) -> Span:
-    """`span` grown to the whole statements that it touches."""
-    probe = _trimmed(tree.document.text, span)
-    if probe.start == probe.end:
-        return span
-    for node in _upwards(tree.node_at(probe)):
-        if node.type in tree.language.blocks:
-            run = _statements(tree, node, probe)
+    """`span` grown to the smallest run of sibling statements that covers it."""
+    place = _probe(tree.document, span)
+    grown = span
+    for node in _upwards(tree.node_at(place)) if place.start != place.end else ():
+        if node.type in tree.language.blocks or node.type in tree.language.members:
+            run = _run_in(tree, node, place)
             if run:
-                return Span(min(probe.start, tree.span(run[0]).start), max(probe.end, tree.span(run[-1]).end))
-    return span
+                statements = Span(_tight(tree, run[0]).start, _tight(tree, run[1]).end)
+                if statements.covers(place):
+                    return statements
+                grown = _around(statements, place)
+    return grown
+
+
+def has_code(tree: SyntaxTree, span: Span) -> bool:
+    """Whether the lines of `span` hold anything but blanks."""
+    return bool(tree.document.whole_lines(span).of(tree.document.text).strip())
 
 
 def instruction_at(tree: SyntaxTree | None, document: Document, offset: int) -> Instruction | None:
     """The instruction comment that `offset` stands on, in whichever of its lines."""
     line = document.line_of(offset)
-    comment = _comment_on(tree, document, line)
+    comment = _block_comment(tree, document, line) or _line_comments(tree, document, line)
     if comment is None:
         return None
-    head, last = document.line_of(comment.start), document.line_of(comment.end)
-    if head == last:
-        head, last = _run(tree, document, head, comment)
-        comment = _comment_on(tree, document, head) or comment
-        last_comment = _comment_on(tree, document, last)
-        comment = Span(comment.start, last_comment.end if last_comment else comment.end)
-    words = comment.of(document.text)
-    match = _HEAD.match(words)
+    text = _words(comment.of(document.text))
+    match = _WORD.match(text)
     if match is None:
         return None
-    text = "\n".join(_CLOSER.sub("", _MARKER.sub("", item, count=1)) for item in re.split(r"\r\n?|\n", words))
-    text = _WORD.sub("", text, count=1).strip()
     target = document.whole_lines(_target(tree, document, comment))
-    return Instruction(text, match["kind"] == "?", comment, target)
+    return Instruction(text[match.end() :].strip(), match["kind"] == "?", comment, target)
 
 
-def _run(tree: SyntaxTree | None, document: Document, line: int, comment: Span) -> tuple[int, int]:
-    """First and last line of the run of line comments that belongs to the instruction around `line`."""
-    column = comment.start - document.lines.starts[line]
-
-    def continues(number: int) -> bool:
-        """Whether the comment on that line stands alone, in the same column."""
-        if not 0 <= number < len(document.lines.starts):
-            return False
-        found = _comment_on(tree, document, number)
-        start = document.lines.starts[number]
-        return (
-            found is not None
-            and found.start - start == column
-            and document.line_of(found.end) == number
-            and not document.text[start : found.start].strip()
-        )
-
-    def speaks(number: int) -> bool:
-        found = _comment_on(tree, document, number)
-        return bool(found and _HEAD.match(found.of(document.text)))
-
-    head = line
-    alone = not document.text[document.lines.starts[line] : comment.start].strip()
-    if alone:
-        while not speaks(head) and continues(head - 1):
-            head -= 1
-    last = line if alone else head
-    while alone and continues(last + 1) and not speaks(last + 1):
-        last += 1
-    return head, last
+def documentation_of(tree: SyntaxTree, definition: Definition) -> bool:
+    """Whether `definition` has a docstring or a documentation comment right above it."""
+    document, language = tree.document, tree.language
+    if language.docstrings:
+        for node in _upwards(tree.node_at(definition.span)):
+            body = _body(node) if _is_definition(tree, node) else None
+            if body is not None:
+                first = next((child for child in islice(_children(body), 8) if not _is_comment(tree, child)), None)
+                inner = first.named_child(0) if first and first.type == "expression_statement" else first
+                return inner is not None and inner.type == "string"
+        return False
+    line = document.line_of(definition.whole.start) - 1
+    if line < 0:
+        return False
+    place = _trimmed(document.text, document.line_span(line))
+    comment = _comment_at(tree, place.end - 1) if place.start != place.end else None
+    if comment is None or comment.start > place.start:
+        return False
+    words = comment.of(document.text)
+    return not _WORD.match(_words(words)) and words.startswith(language.documentation or "")
 
 
-def _comment_on(tree: SyntaxTree | None, document: Document, line: int) -> Span | None:
-    """The comment that ends `line` or covers it, without the line break behind it."""
-    span = document.line_span(line)
-    words = span.of(document.text)
-    if not words.strip():
+# Definitions
+
+
+def _enclosing(tree: SyntaxTree, span: Span) -> Node | None:
+    place = _probe(tree.document, span)
+    if span.start == span.end or _comment_at(tree, place.start):
+        by_layout = _by_layout(tree, span)
+        if by_layout is not None:
+            return by_layout
+    if span.start == span.end and place.start != place.end and _comment_at(tree, place.start):
+        # Behind the `def` line's code a comment may be nobody's child; the code is not.
+        line = _trimmed(tree.document.text, tree.document.line_span(tree.document.line_of(place.start)))
+        place = Span(line.start, line.start + 1)
+    for node in _upwards(tree.node_at(Span(place.start, min(place.start + 1, place.end)))):
+        if node.type in tree.language.prefixes:
+            found = _after_prefixes(tree, node)
+            if found is not None and _definition(tree, found).whole.covers(place):
+                return found
+    return next((found for node in _upwards(tree.node_at(place)) if (found := _definition_in(tree, node))), None)
+
+
+def _by_layout(tree: SyntaxTree, span: Span) -> Node | None:
+    """The definition that a blank or comment line belongs to by its column, where the tree does not tell."""
+    document = tree.document
+    if not tree.language.by_layout:
         return None
-    if tree is None:
-        match = _HEAD.search(words) or _OWN_LINE.match(words)
-        if match is None:
+    line = document.line_of(span.start)
+    here = _trimmed(document.text, document.line_span(line))
+    if here.start != here.end:
+        found = _comment_at(tree, here.start)
+        if found is None or found.start != here.start:
             return None
-        start = match.start("comment") if "comment" in match.groupdict() else match.start()
-        return Span(span.start + start, span.start + len(words.rstrip()))
-    last = span.start + len(words.rstrip())
-    node = next((node for node in _upwards(tree.node_at(Span(last - 1, last))) if _is_comment(node)), None)
-    if node is None:
+        column = here.start - document.lines.starts[line]
+    else:
+        column = span.start - document.lines.starts[line]
+    if column == 0:
         return None
-    found = tree.span(node)
-    return Span(found.start, found.start + len(found.of(document.text).rstrip()))
-
-
-def _target(tree: SyntaxTree | None, document: Document, comment: Span) -> Span:
-    """What an instruction is about: see `Instruction`."""
-    first = document.line_of(comment.start)
-    before = document.text[document.lines.starts[first] : comment.start]
-    if before.strip():
-        line = Span(document.lines.starts[first], comment.start)
-        code = whole_statements(tree, line) if tree else line
-        return Span(min(code.start, comment.start), max(code.end, comment.end))
-    if tree is None:
-        return _next_paragraph(document, comment)
-    node = next((n for n in _upwards(tree.node_at(Span(comment.end - 1, comment.end))) if _is_comment(n)), None)
-    parent = node.parent if node else None
-    inside = _inside(tree, document, comment, len(before))
-    if parent is not None and node is not None:
-        opens_body = _definition_in(tree, parent) is parent or (
-            parent.parent is not None
-            and _is_definition(tree, parent.parent)
-            and tree.span(parent).start >= comment.start
-        )
-        if opens_body and inside is not None:
-            return _around(inside.whole, comment)
-        following = node.next_named_sibling
-        while following is not None and _is_comment(following):
-            following = following.next_named_sibling
-        if following is not None:
-            found = tree.span(following)
-            gap = document.line_of(found.start) - document.line_of(comment.end)
-            indent = found.start - document.lines.starts[document.line_of(found.start)]
-            if gap <= 2 and indent == len(before):
-                return Span(comment.start, found.end)
-    return _around(inside.whole, comment) if inside else comment
-
-
-def _inside(tree: SyntaxTree, document: Document, comment: Span, column: int) -> Definition | None:
-    """The definition whose body the comment stands in.
-
-    Grammars that go by indentation end a block before the comments at its end, so the line above is asked as well.
-    """
-    found = enclosing_definition(tree, comment)
-    above = document.line_of(comment.start) - 1
-    while above >= 0 and not document.line_span(above).of(document.text).strip():
-        above -= 1
-    if above < 0 or tree.language.name != "Python":
-        return found
-    place = document.line_span(above)
-    for node in _upwards(tree.node_at(_probe(document, Span(place.end, place.end)))):
-        if _is_definition(tree, node):
-            definition = _definition(tree, node)
-            start = definition.span.start
-            if start - document.lines.starts[document.line_of(start)] < column:
-                return definition
-    return found
-
-
-def _next_paragraph(document: Document, comment: Span) -> Span:
-    """Without a grammar: the comment and the lines below it, up to the next blank one."""
-    line = last = document.line_of(comment.end)
-    while last + 1 < len(document.lines.starts) and document.line_span(last + 1).of(document.text).strip():
-        last += 1
-    return Span(comment.start, document.line_span(last).end if last > line else comment.end)
-
-
-def _around(span: Span, other: Span) -> Span:
-    return Span(min(span.start, other.start), max(span.end, other.end))
+    for above in range(line - 1, max(-1, line - _LINES_LOOKED_UP), -1):
+        place = _trimmed(document.text, document.line_span(above))
+        if place.start == place.end or _comment_at(tree, place.start):
+            continue
+        for node in _upwards(tree.node_at(Span(place.start, place.start + 1))):
+            found_node = _definition_in(tree, node)
+            if found_node is not None and _column(document, tree.offset(found_node.start_byte)) < column:
+                return found_node
+        return None
+    return None
 
 
 def _definition(tree: SyntaxTree, node: Node) -> Definition:
-    outer = node
-    while outer.parent is not None and outer.parent.type in tree.language.wrappers:
-        outer = outer.parent
-    first = outer
-    while (sibling := first.prev_named_sibling) is not None and sibling.type in _BEFORE_DEFINITION:
+    outer = first = _wrapped(tree, node)
+    while (sibling := first.prev_named_sibling) is not None and sibling.type in tree.language.prefixes:
         first = sibling
-    whole = Span(tree.span(first).start, _end_without_break(tree, outer))
+    end = outer
+    if (sibling := outer.next_sibling) is not None and sibling.type == ";":
+        end = sibling
+    span = _tight(tree, node)
+    whole = Span(_tight(tree, first).start, max(span.end, _tight(tree, end).end))
     noun = tree.language.definitions[node.type]
-    if noun == "function" and _is_method(tree, node):
+    if noun == "function" and any(child.type == "class" for child in islice(_children(node), 4)):
+        noun = "class"
+    if noun == "function" and _is_member(tree, node):
         noun = "method"
-    return Definition(noun, _name(tree, node), Span(tree.span(node).start, _end_without_break(tree, node)), whole)
-
-
-def _end_without_break(tree: SyntaxTree, node: Node) -> int:
-    span = tree.span(node)
-    return span.start + len(span.of(tree.document.text).rstrip())
-
-
-def _is_method(tree: SyntaxTree, node: Node) -> bool:
-    holder = next((outer for outer in _upwards(node.parent) if _is_definition(tree, outer)), None)
-    return holder is not None and tree.language.definitions[holder.type] in ("class", "trait", "implementation")
+    return Definition(noun, _name(tree, node), span, whole)
 
 
 def _is_definition(tree: SyntaxTree, node: Node) -> bool:
     if node.type not in tree.language.definitions:
         return False
-    if node.type == "variable_declarator":
-        value = node.child_by_field_name("value")
-        return value is not None and value.type in _FUNCTION_VALUES
-    if node.type in ("struct_specifier", "union_specifier", "enum_specifier", "class_specifier"):
-        # `struct point p;` only uses it.
-        return node.child_by_field_name("body") is not None
-    return True
+    needed = tree.language.needs.get(node.type)
+    return needed is None or any(
+        child.type in needed
+        or (child.type == "expression_list" and any(value.type in needed for value in islice(_children(child), 1)))
+        for child in islice(_children(node), 4)
+    )
 
 
 def _definition_in(tree: SyntaxTree, node: Node) -> Node | None:
-    """`node` if it is a definition, or the one that it wraps: a decorator belongs to what it decorates."""
+    """`node` if it is a definition, or the only one that it wraps: a decorator belongs to what it decorates."""
     if _is_definition(tree, node):
         return node
     if node.type not in tree.language.wrappers:
         return None
-    return next((found for child in node.named_children if (found := _definition_in(tree, child))), None)
+    found = [inner for child in _children(node) if (inner := _definition_in(tree, child))]
+    return found[0] if len(found) == 1 else None
+
+
+def _wrapped(tree: SyntaxTree, node: Node) -> Node:
+    """`node` with `export`, `const` and the like around it, but for those that hold other definitions as well."""
+    outer = node
+    while (parent := outer.parent) is not None and _definition_in(tree, parent) == node:
+        outer = parent
+    return outer
+
+
+def _after_prefixes(tree: SyntaxTree, node: Node) -> Node | None:
+    """The definition that a row of attributes or decorators stands before."""
+    following = node.next_named_sibling
+    while following is not None and (following.type in tree.language.prefixes or _is_comment(tree, following)):
+        following = following.next_named_sibling
+    return _definition_in(tree, following) if following else None
+
+
+def _is_member(tree: SyntaxTree, node: Node) -> bool:
+    holder = next((outer for outer in _upwards(node.parent) if _is_definition(tree, outer)), None)
+    return holder is not None and tree.language.definitions[holder.type] in _TYPES
+
+
+def _body(node: Node) -> Node | None:
+    value = node.child_by_field_name("value") or node.child_by_field_name("right") or node
+    return value.child_by_field_name("body")
 
 
 def _name(tree: SyntaxTree, node: Node) -> str:
     """What a person calls it: the last plain name of its declarator."""
     found = node.child_by_field_name("name") or node.child_by_field_name("key") or node.child_by_field_name("type")
-    if node.type == "impl_item":
+    if node.type == "impl_item" and found is not None:
         trait = node.child_by_field_name("trait")
-        return f"{tree.text(trait)} for {tree.text(found)}" if trait and found else tree.text(found) if found else ""
+        return f"{tree.text(trait)} for {tree.text(found)}" if trait else tree.text(found)
     declarator = node.child_by_field_name("declarator")
-    if declarator is not None:
+    while declarator is not None:
         found = declarator
-        while (inner := found.child_by_field_name("declarator")) is not None:
-            found = inner
-    if found is None and node.type == "section":
-        heading = next(iter(node.named_children), None)
-        found = heading.child_by_field_name("heading_content") if heading else None
+        declarator = found.child_by_field_name("declarator")
+        if declarator is None and found.type in ("reference_declarator", "parenthesized_declarator"):
+            declarator = found.named_child(0)
     if found is None and node.named_child_count:
-        found = node.named_children[0]
+        found = node.named_child(0)
         if found.type in ("start_tag", "self_closing_tag") and found.named_child_count:
-            found = found.named_children[0]
+            found = found.named_child(0)
+        elif node.type == "section":
+            found = found.child_by_field_name("heading_content")
+        elif found.type in tree.language.blocks | tree.language.members:
+            found = None
     words = " ".join(tree.text(found).split()) if found else ""
-    return words.strip("\"'") if len(words) <= 60 else ""
+    return words.strip("\"'") if len(words) <= _LONGEST_NAME else ""
 
 
-def _is_comment(node: Node) -> bool:
-    return "comment" in node.type or node.type == "html_block"
+# Statements and expressions
 
 
-def _is_expression(tree: SyntaxTree, node: Node) -> bool:
-    if node.type in _NEVER_EXTRACTED or (node.child_count == 0 and node.type not in tree.language.expressions):
-        return False
+def _is_statement(tree: SyntaxTree, node: Node) -> bool:
+    parent = node.parent
     return (
-        node.type in tree.language.expressions
-        or node.type.endswith(("_expression", "_operator"))
-        or node.type in ("binary_expression", "call_expression", "invocation_expression")
+        parent is not None
+        and node.is_named
+        and parent.type in tree.language.blocks
+        and node.type not in tree.language.blocks
+        # What a `case` compares with is no statement.
+        and parent.child_by_field_name("value") != node
+        and not _is_comment(tree, node)
     )
 
 
-def _statements(tree: SyntaxTree, block: Node, span: Span) -> list[Node]:
-    """The children of `block` that `span` touches."""
-    node = block.first_named_child_for_byte(tree.byte(span.start))
-    run: list[Node] = []
-    while node is not None and tree.span(node).start < span.end:
-        run.append(node)
-        node = node.next_named_sibling
-    return run
+def _is_expression(tree: SyntaxTree, node: Node) -> bool:
+    listed = node.type in tree.language.expressions
+    if node.type in _NO_VALUE or not (listed or node.type.endswith(("_expression", "_operator"))):
+        return False
+    if node.named_child_count == 0 and not listed:
+        return False
+    if "string" in node.type and all(part.type.startswith(_PLAIN_STRING_PARTS) for part in _children(node)):
+        return False
+    parent = node.parent
+    if parent is None:
+        return True
+    assigned = "assignment" in parent.type and parent.child_by_field_name("left") == node
+    return not assigned and parent.type not in ("type", "type_annotation")
+
+
+def _run_in(tree: SyntaxTree, block: Node, span: Span) -> tuple[Node, Node] | None:
+    """The first and the last child of `block` that `span` touches."""
+    first = block.first_named_child_for_byte(tree.byte(span.start))
+    last = block.first_named_child_for_byte(tree.byte(span.end) - 1)
+    if first is None or tree.offset(first.start_byte) >= span.end:
+        return None
+    if last is None:
+        last = block.named_child(block.named_child_count - 1)
+    while last != first and tree.offset(last.start_byte) >= span.end and (before := last.prev_named_sibling):
+        last = before
+    return first, last
+
+
+# Instruction comments
+
+
+def _block_comment(tree: SyntaxTree | None, document: Document, line: int) -> Span | None:
+    """The comment on `line` that is no row of line comments: it stands behind code, or has an end of its own."""
+    span = document.line_span(line)
+    here = _trimmed(document.text, span)
+    if here.start == here.end:
+        return None
+    if tree is None:
+        return _plain_comment(document, line)
+    named = (span.start + match.start() for match in _WORD.finditer(span.of(document.text)))
+    places = (here.start, here.end - 1, *named)
+    for place in places:
+        found = _comment_at(tree, place)
+        if found is not None and (found.start != here.start or not _is_line_comment(document, found)):
+            return found
+    return None
+
+
+def _plain_comment(document: Document, line: int) -> Span | None:
+    """Without a tree: a comment behind code, or a block comment around `line`."""
+    text, span = document.text, document.line_span(line)
+    words = span.of(text)
+    match = _PLAIN.search(words)
+    if match is not None:
+        opener = match["first"] or match["later"]
+        start = span.start + match.start("first" if match["first"] else "later")
+        closer = _closer(opener)
+        if closer is not None:
+            end = text.find(closer, start, start + _BLOCK_COMMENT_REACH)
+            return Span(start, end + len(closer)) if end >= 0 else None
+        return Span(start, span.start + len(words.rstrip())) if text[span.start : start].strip() else None
+    for opener in ("/*", "<!--"):
+        closer = _CLOSERS[opener]
+        start = text.rfind(opener, max(0, span.start - _BLOCK_COMMENT_REACH), span.end)
+        end = text.find(closer, start, start + _BLOCK_COMMENT_REACH) if start >= 0 else -1
+        if end >= span.start:
+            return Span(start, end + len(closer))
+    return None
+
+
+def _line_comments(tree: SyntaxTree | None, document: Document, line: int) -> Span | None:
+    """The row of line comments around `line` that begins with an instruction: one column, no gap, no second one."""
+    own = _own_line(document, line)
+    if own is None:
+        return None
+    column, marker = own
+    head = line
+    # Upwards by the look of the lines only: most comments are no instructions, and some are very long.
+    while not _speaks(document, head):
+        head -= 1
+        if head < 0 or _own_line(document, head) != (column, marker):
+            return None
+    last = head
+    while last == head or (_own_line(document, last) == (column, marker) and not _speaks(document, last)):
+        start = document.lines.starts[last] + column
+        found = _comment_at(tree, start) if tree else Span(start, start)
+        if found is None or found.start != start:
+            break
+        last += 1
+        if last == len(document.lines.starts):
+            break
+    if not head <= line < last:
+        return None
+    end = document.line_span(last - 1)
+    return Span(document.lines.starts[head] + column, end.start + len(end.of(document.text).rstrip()))
+
+
+def _own_line(document: Document, line: int) -> tuple[int, str] | None:
+    """Column and first character of what looks like a line comment with a line to itself."""
+    if line >= len(document.lines.starts):
+        return None
+    here = _trimmed(document.text, document.line_span(line))
+    match = _LINE_OPENER.match(document.text, here.start, here.end)
+    return (here.start - document.lines.starts[line], match[0][0]) if match else None
+
+
+def _speaks(document: Document, line: int) -> bool:
+    here = _trimmed(document.text, document.line_span(line))
+    match = _LINE_OPENER.match(document.text, here.start, here.end)
+    return match is not None and _WORD.match(document.text[match.end() : here.end].lstrip()) is not None
+
+
+def _is_line_comment(document: Document, comment: Span) -> bool:
+    match = _OPENER.match(comment.of(document.text))
+    return match is not None and _closer(match[0]) is None
+
+
+def _closer(opener: str) -> str | None:
+    """What ends a comment that `opener` begins; None for one that the line ends."""
+    return next((end for begin, end in _CLOSERS.items() if opener.startswith(begin)), None)
+
+
+def _words(comment: str) -> str:
+    """What a comment says, without what makes it one."""
+    match = _OPENER.match(comment)
+    if match is None:
+        return ""
+    closer = _closer(match[0])
+    if closer is None:
+        lines = [line.strip() for line in _BREAK.split(comment)]
+        return "\n".join(_LINE_OPENER.sub("", line, count=1).removeprefix(" ") for line in lines).strip()
+    end = comment.rfind(closer, match.end())
+    inner = comment[match.end() : end if end >= 0 else len(comment)]
+    # `**/` and `]==]` end comments as well.
+    first, *others = _BREAK.split(inner.rstrip(" \t").rstrip({"*/": "*", "]": "=]"}.get(closer, "")))
+    if match[0].startswith("/*") and all(re.match(r"\s*(\*|$)", other) for other in others):
+        others = [re.sub(r"^\s*\*? ?", "", other) for other in others]
+    return "\n".join((first.strip(), *dedent("\n".join(others)).split("\n"))).strip()
+
+
+def _target(tree: SyntaxTree | None, document: Document, comment: Span) -> Span:
+    """What an instruction is about: see `Instruction`."""
+    start = document.lines.starts[document.line_of(comment.start)]
+    code = _trimmed(document.text, Span(start, comment.start))
+    if code.start != code.end:
+        return _around(whole_statements(tree, code) if tree else code, comment)
+    if tree is None:
+        return _next_paragraph(document, comment)
+    inside = _enclosing(tree, comment)
+    definition = _definition(tree, inside) if inside else None
+    if inside and definition and definition.noun in _FUNCTIONS and _opens_body(tree, inside, comment):
+        return _around(definition.whole, comment)
+    end = _end_of_next(tree, comment)
+    if end is not None:
+        return Span(comment.start, end)
+    return _around(definition.whole, comment) if definition else comment
+
+
+def _opens_body(tree: SyntaxTree, function: Node, comment: Span) -> bool:
+    """Whether `comment` is the first thing in the body of `function`, or all of it."""
+    body = _body(function)
+    if body is None:
+        return True
+    start = tree.offset(body.start_byte)
+    above = tree.document.text[start : comment.start].strip()
+    return start >= comment.start or above in ("", "{") or body.child_count == 0
+
+
+def _end_of_next(tree: SyntaxTree, comment: Span) -> int | None:
+    """Where the sibling below `comment` ends; a blank line may stand between, and other comments."""
+    document, language = tree.document, tree.language
+    reached = comment
+    while True:
+        rest = document.text[reached.end : reached.end + 1000]
+        start = reached.end + len(rest) - len(rest.lstrip())
+        if start >= len(document.text) or document.line_of(start) - document.line_of(reached.end) > 2:
+            return None
+        found = _comment_at(tree, start)
+        if found is None:
+            break
+        reached = found
+    leaf = tree.node_at(Span(start, start + 1))
+    chain = [node for node in _upwards(leaf) if tree.offset(node.start_byte) == start]
+    if not chain:
+        return None
+    parent = chain[-1].parent
+    if language.by_layout:
+        if _column(document, start) != _column(document, comment.start):
+            return None
+    elif parent is None or parent != _comment_node(tree, comment.start).parent:
+        return None
+    following = next(
+        (node for node in reversed(chain) if _definition_in(tree, node) or node.type not in language.blocks), chain[-1]
+    )
+    if following.is_error:
+        return document.line_span(document.line_of(start)).end
+    while following.type in language.prefixes and (sibling := following.next_named_sibling) is not None:
+        following = sibling
+    return _tight(tree, following).end
+
+
+def _next_paragraph(document: Document, comment: Span) -> Span:
+    """Without a grammar: the comment and the lines below it, up to the next blank one."""
+    last = document.line_of(comment.end)
+    while last + 1 < len(document.lines.starts) and document.line_span(last + 1).of(document.text).strip():
+        last += 1
+    return Span(comment.start, max(comment.end, document.line_span(last).end))
+
+
+def _comment_at(tree: SyntaxTree, offset: int) -> Span | None:
+    """The comment that holds the character at `offset`, without the line break that some grammars end it with."""
+    node = next((node for node in _upwards(tree.node_at(Span(offset, offset + 1))) if _is_comment(tree, node)), None)
+    return _tight(tree, node) if node else None
+
+
+def _comment_node(tree: SyntaxTree, offset: int) -> Node:
+    leaf = tree.node_at(Span(offset, offset + 1))
+    return next((node for node in _upwards(leaf) if _is_comment(tree, node)), leaf)
+
+
+def _is_comment(tree: SyntaxTree, node: Node) -> bool:
+    if node.type == "html_block":
+        return tree.text(node).lstrip().startswith("<!--")
+    return node.type in ("comment", "line_comment", "block_comment", "js_comment")
+
+
+# Places
 
 
 def _upwards(node: Node | None) -> Iterator[Node]:
@@ -339,22 +572,53 @@ def _upwards(node: Node | None) -> Iterator[Node]:
         node = node.parent
 
 
+def _children(node: Node) -> Iterator[Node]:
+    """The named children one by one: asking a long list for its first costs as little as asking a short one."""
+    child = node.named_child(0) if node.named_child_count else None
+    while child is not None:
+        yield child
+        child = child.next_named_sibling
+
+
+def _tight(tree: SyntaxTree, node: Node) -> Span:
+    """Where `node` stands without the blanks that some grammars count to it."""
+    return _trimmed(tree.document.text, tree.span(node))
+
+
+def _column(document: Document, offset: int) -> int:
+    return offset - document.lines.starts[document.line_of(offset)]
+
+
+def _around(span: Span, other: Span) -> Span:
+    return Span(min(span.start, other.start), max(span.end, other.end))
+
+
+def _without_comments(tree: SyntaxTree, span: Span) -> Span:
+    """`span` without the blanks and the comments at its rims."""
+    text = tree.document.text
+    place = _trimmed(text, span)
+    while place.start != place.end and (found := _comment_at(tree, place.start)):
+        place = _trimmed(text, Span(min(found.end, place.end), place.end))
+    while place.start != place.end and (found := _comment_at(tree, place.end - 1)):
+        place = _trimmed(text, Span(place.start, max(found.start, place.start)))
+    return place
+
+
 def _probe(document: Document, span: Span) -> Span:
     """`span` without blanks; for a cursor the one character that it most plainly stands on."""
     trimmed = _trimmed(document.text, span)
     if trimmed.start != trimmed.end:
         return trimmed
-    line = document.line_span(document.line_of(span.start))
-    words = line.of(document.text)
-    if not words.strip():
+    line = _trimmed(document.text, document.line_span(document.line_of(span.start)))
+    if line.start == line.end:
         return Span(span.start, span.start)
-    first = line.start + len(words) - len(words.lstrip())
-    last = line.start + len(words.rstrip()) - 1
-    at = max(first, min(span.start, last))
+    at = max(line.start, min(span.start, line.end - 1))
     return Span(at, at + 1)
 
 
 def _trimmed(text: str, span: Span) -> Span:
+    if span.start < span.end <= len(text) and not text[span.start].isspace() and not text[span.end - 1].isspace():
+        return span
     words = span.of(text)
     start = span.start + len(words) - len(words.lstrip())
     return Span(start, start + len(words.strip()))

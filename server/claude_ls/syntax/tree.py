@@ -72,8 +72,8 @@ class SyntaxTree:
         """The bytes at which every so many code points begin, so that no translation reads the text from its start."""
         marks = [0]
         text = self.document.text
-        for start in range(0, len(text), _MARK):
-            marks.append(marks[-1] + len(encoded(text[start : start + _MARK])))
+        for end in range(_MARK, len(text) + 1, _MARK):
+            marks.append(marks[-1] + len(encoded(text[end - _MARK : end])))
         return marks
 
 
