@@ -79,7 +79,7 @@ def _price_table(value: Any) -> Mapping[str, tuple[float, float]]:
     return {str(key): (float(item[0]), float(item[1])) for key, item in value.items()}
 
 
-_CHECKS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
+SETTINGS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
     "model": ("model", _words),
     "models": ("models", _texts),
     "effort": ("effort", _one_of(get_args(Effort))),
@@ -115,12 +115,12 @@ def load(*, editor: Any, options: Any, file: Path | None) -> Loaded:
         for key, value in _flat(values):
             if value is None or (key in CLIENT_FLAGS and values is options):
                 continue
-            if key not in _CHECKS:
+            if key not in SETTINGS:
                 problems.append(f"{source}: claude-ls does not know the setting {key!r}; it is ignored.")
             elif key in _OWN_FILE_ONLY and source != str(file):
                 problems.append(f"{source}: {key!r} counts only in your own config.toml; it is ignored here.")
             else:
-                name, check = _CHECKS[key]
+                name, check = SETTINGS[key]
                 try:
                     merged[name] = check(value)
                 except ValueError as error:
@@ -132,7 +132,7 @@ def _flat(values: Mapping[str, Any]) -> list[tuple[str, Any]]:
     """Keys with dots for nesting, whether the source wrote `context.tokens` or `{context: {tokens}}`."""
     flat: list[tuple[str, Any]] = []
     for key, value in values.items():
-        if isinstance(value, Mapping) and key not in _CHECKS:
+        if isinstance(value, Mapping) and key not in SETTINGS:
             flat += [(f"{key}.{inner}", item) for inner, item in _flat(value)]
         else:
             flat.append((str(key), value))

@@ -1,21 +1,29 @@
 """The Messages API on this machine: plays a script as real server-sent events, and fails in whatever way it is told to.
 
-Faults are written ``[N:]kind``; with ``N`` only the N-th request (from 1) fails so, without it every one does:
+A turn tells the same story here as in `claude_ls.agent.scripted.ScriptedModel`. ``!cut`` closes the connection in the
+middle; ``!overloaded`` and the like answer with that status where the turn says nothing else, and with an ``error``
+event where it does. Such a status asks for a long wait, so that a client gives up at once as the script wants it to.
 
-=====================  ================================================================================
-``status=529``         that HTTP status, with the error body the API sends; ``status=429/3`` adds retry-after: 3
-``html``, ``empty``    200 with a page, or with nothing
-``redirect=URL``       307 to another place
-``eof@3``, ``eof@b99`` the stream ends cleanly after 3 events, or 99 bytes
-``reset@3``            the connection breaks there instead
-``stall@3``            nothing comes any more
-``pings@3``            nothing but pings comes any more
-``garbage@3``          an event that is not JSON
-``error@3=TYPE``       an ``error`` event of that type (default ``overloaded_error``)
-``twice``, ``headless`` ``message_start`` comes twice, or not at all
-``unknown``            events, blocks and deltas of types that nobody knows are mixed in
-``stop=REASON``        the answer stops for that reason
-=====================  ================================================================================
+Faults are written ``[N:]kind``; with ``N`` only the N-th request (from 1) fails so, without it every one does. A
+request that is failed on purpose uses up no turn.
+
+=========================  =================================================================================
+``status=529``             that HTTP status, with the error body the API sends; ``status=429/3`` asks to wait 3 s
+``html``, ``empty``        200 with a page, or with nothing
+``type=application/json``  the stream comes with another content type
+``redirect=URL``           307 to another place
+``refuse``                 the connection is closed instead of an answer
+``eof@3``, ``eof@b99``     the stream ends cleanly after 3 events, or 99 bytes
+``close@3``                the connection is closed there, without an end of the stream
+``reset@3``                the connection breaks there instead
+``stall@3``                nothing comes any more
+``pings@3``                nothing but pings comes any more
+``garbage@3``              an event that is not JSON
+``error@3=TYPE``           an ``error`` event of that type (default ``overloaded_error``)
+``twice``, ``headless``    ``message_start`` comes twice, or not at all
+``unknown``                events, blocks and deltas of types that nobody knows are mixed in
+``stop=REASON``            the answer stops for that reason
+=========================  =================================================================================
 """
 
 from __future__ import annotations
@@ -25,21 +33,24 @@ import json
 import re
 import socket
 import struct
-from collections.abc import AsyncIterator, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Coroutine, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import h11
 
+from claude_ls.agent.credentials import LOOPBACK
 from claude_ls.agent.model import StopReason
 from claude_ls.agent.scripted import Chunking, Say, Think, Turn, Use, by_tokens
 from claude_ls.agent.usage import estimated_tokens
 
+MODELS = ("claude-sonnet-5-5", "claude-haiku-5-5", "claude-opus-5-5")
 _FAULT = re.compile(r"(?:(?P<request>\d+):)?(?P<kind>[a-z]+)(?:@(?P<bytes>b?)(?P<at>\d+))?(?:=(?P<value>.+))?")
-_BEFORE = ("status", "html", "empty", "redirect")
-_BREAKS = ("eof", "reset", "stall", "pings", "garbage", "error")
+_BEFORE = ("status", "html", "empty", "type", "redirect", "refuse")
+_BREAKS = ("eof", "close", "reset", "stall", "pings", "garbage", "error")
 _ODD = ("twice", "headless", "unknown", "stop")
 _KINDS = (*_BEFORE, *_BREAKS, *_ODD)
+_NEED_VALUE = ("status", "type", "redirect", "stop")
 _STATUS_TYPES = {
     400: "invalid_request_error",
     401: "authentication_error",
@@ -51,8 +62,31 @@ _STATUS_TYPES = {
     500: "api_error",
     529: "overloaded_error",
 }
-_STATUS_OF_STOP: dict[StopReason, int] = {"unauthorized": 401, "no_key": 401, "overloaded": 529, "rejected": 400}
+_LONG = "120"
+# How a turn that is nothing but a failure goes over the wire, and how one that fails after it has begun.
+_INSTEAD: dict[StopReason, str] = {
+    "no_key": "status=401",
+    "unauthorized": "status=401",
+    "overloaded": f"status=529/{_LONG}",
+    "failed": f"status=500/{_LONG}",
+    "rejected": "status=413",  # and not 400, which clients answer with a plainer request
+    "bad_response": "html",
+    "unreachable": "refuse",
+}
+_AFTERWARDS: dict[StopReason, str] = {
+    "no_key": "error=authentication_error",
+    "unauthorized": "error=authentication_error",
+    "overloaded": "error=overloaded_error",
+    "failed": "error=api_error",
+    "rejected": "error=invalid_request_error",
+    "bad_response": "garbage",
+    "unreachable": "reset",
+}
 _WIRE_STOPS: dict[StopReason, str] = {"context_window": "model_context_window_exceeded"}
+_ANSWERED_AGAIN = 5
+"""How often the same request in a row is taken for a retry, where the turn is to look like a broken connection."""
+_HIDDEN_HEADERS = frozenset({b"authorization", b"x-api-key", b"cookie", b"proxy-authorization"})
+MAX_BODY = 64 * 1024 * 1024
 PING_SECONDS = 0.05
 
 
@@ -70,6 +104,10 @@ def read_fault(text: str) -> Fault:
     match = _FAULT.fullmatch(text)
     if match is None or match["kind"] not in _KINDS:
         raise ValueError(f"{text!r} is not a fault: write [N:]kind[@place][=value], kind one of {', '.join(_KINDS)}")
+    if match["kind"] in _NEED_VALUE and not match["value"]:
+        raise ValueError(f"{text!r} needs a value: {match['kind']}=…")
+    if match["kind"] == "status" and not re.fullmatch(r"[2-5]\d\d(/\d+(\.\d+)?)?", match["value"]):
+        raise ValueError(f"{text!r} needs an HTTP status, and the seconds to wait if any: status=429/3")
     request = int(match["request"]) if match["request"] else None
     return Fault(match["kind"], request, int(match["at"] or 0), bool(match["bytes"]), match["value"] or "")
 
@@ -81,153 +119,245 @@ class Recorded:
     path: str
     body: dict[str, Any]
     headers: dict[str, str]
-    disconnected: bool = False
+    disconnected: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when the client hangs up before its answer is complete."""
 
 
 @dataclass
 class ReplayServer:
-    """Answers the n-th ``POST /v1/messages`` with the n-th turn."""
+    """Answers each ``POST /v1/messages`` with the next turn."""
 
     turns: Sequence[Turn]
     tokens_per_second: float | None = None
     chunking: Chunking = by_tokens
     faults: Sequence[Fault] = ()
     raw: Sequence[bytes] = ()
-    """Recorded streams to send as they are, instead of turns."""
+    """Recorded streams to send as they are, instead of turns; the last one again and again."""
     requests: list[Recorded] = field(default_factory=list)
     url: str = ""
+    _next: int = 0
+    _broken: tuple[dict[str, Any], int] | None = None
     _server: asyncio.Server | None = None
     _connections: set[asyncio.Task[None]] = field(default_factory=set)
 
-    async def start(self, port: int = 0) -> None:
-        self._server = await asyncio.start_server(self._connected, "127.0.0.1", port)
-        self.url = f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
+    @property
+    def disconnects(self) -> int:
+        """How many clients hung up before their answer was complete."""
+        return sum(request.disconnected.is_set() for request in self.requests)
+
+    async def start(self, port: int = 0, host: str = "127.0.0.1") -> None:
+        self._server = await asyncio.start_server(self._connected, host, port)
+        shown = f"[{host}]" if ":" in host else host
+        self.url = f"http://{shown}:{self._server.sockets[0].getsockname()[1]}"
 
     async def close(self) -> None:
-        assert self._server is not None
+        if self._server is None:
+            return
         self._server.close()
         for task in list(self._connections):
             task.cancel()
         await asyncio.gather(*self._connections, return_exceptions=True)
         await self._server.wait_closed()
+        self._server = None
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
         self._connections.add(task)
         try:
-            await self._serve(reader, writer)
-        except (ConnectionError, h11.RemoteProtocolError, asyncio.CancelledError):
+            await self._serve(_Connection(reader, writer))
+        except (ConnectionError, h11.ProtocolError, asyncio.CancelledError):
             pass
         finally:
             self._connections.discard(task)
             writer.close()
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        connection = h11.Connection(h11.SERVER)
+    async def _serve(self, connection: _Connection) -> None:
         while True:
-            request, body = await _read_request(connection, reader)
+            request, body = await connection.read_request()
             if request is None:
                 return
-            keep = await self._answer(request, body, connection, reader, writer)
-            if not keep or connection.our_state is not h11.DONE or connection.their_state is not h11.DONE:
+            await self._answer(request, body, connection)
+            if not connection.next_request():
                 return
-            connection.start_next_cycle()
 
-    async def _answer(
-        self,
-        request: h11.Request,
-        raw: bytes,
-        connection: h11.Connection,
-        reader: asyncio.StreamReader,
-        writer: asyncio.StreamWriter,
-    ) -> bool:
-        """Answer one request; whether the connection is still good for another."""
-        path = request.target.decode("ascii").partition("?")[0]
-        body = json.loads(raw) if raw else {}
-        if path == "/v1/messages/count_tokens":
-            return await _json(connection, writer, 200, {"input_tokens": estimated_tokens(json.dumps(body))})
-        if path.startswith("/v1/models"):
-            return await _json(connection, writer, 200, _model(path.rpartition("/")[2]))
-        if path != "/v1/messages":
-            return await _json(connection, writer, 404, _error("not_found_error", f"there is no {path}"))
-        hidden = (b"authorization", b"x-api-key")
-        headers = {name.decode(): value.decode() for name, value in request.headers if name not in hidden}
-        recorded = Recorded(path, body, headers)
-        self.requests.append(recorded)
-        number = len(self.requests)
-        fault = next((fault for fault in self.faults if fault.request in (None, number)), None)
-        # Requests that are failed on purpose before their stream do not use up a turn.
-        turn_index = (
-            number
-            - 1
-            - sum(1 for fault in self.faults if fault.request is not None and fault.request < number and _before(fault))
-        )
-        if fault is not None and _before(fault):
-            return await _fail(fault, connection, writer)
-        if self.raw:
-            events = [self.raw[min(turn_index, len(self.raw) - 1)]]
-        elif turn_index >= len(self.turns):
-            words = "the script has no turn left to play"
-            return await _json(connection, writer, 400, _error("invalid_request_error", words))
-        else:
-            turn = self.turns[turn_index]
-            status = _STATUS_OF_STOP.get(turn.stop)
-            if status is not None and not turn.parts:
-                return await _json(connection, writer, status, _error(_STATUS_TYPES[status], turn.stop))
-            events = list(_events(turn, turn_index, body, self.chunking, fault))
-        if not body.get("stream"):
-            return await _json(connection, writer, 200, _whole(events))
-        gone = asyncio.create_task(_wait_until_gone(reader, recorded))
+    async def _answer(self, request: h11.Request, raw: bytes, connection: _Connection) -> None:
+        path = request.target.decode("ascii", "replace").partition("?")[0]
         try:
-            return await self._stream(events, fault, connection, writer)
+            body = json.loads(raw) if raw else {}
+        except ValueError:
+            body = None
+        if not isinstance(body, dict):
+            await connection.json(400, _error("invalid_request_error", "the body is not a JSON object"))
+        elif path == "/v1/messages/count_tokens":
+            await connection.json(200, {"input_tokens": estimated_tokens(json.dumps(body, ensure_ascii=False))})
+        elif path in ("/v1/models", "/v1/models/"):
+            listed = [_model(name) for name in MODELS]
+            page = {"data": listed, "has_more": False, "first_id": MODELS[0], "last_id": MODELS[-1]}
+            await connection.json(200, page)
+        elif path.startswith("/v1/models/"):
+            await connection.json(200, _model(path.rpartition("/")[2]))
+        elif path == "/v1/messages" and request.method == b"POST":
+            headers = {name.decode(): value.decode() for name, value in request.headers if name not in _HIDDEN_HEADERS}
+            self.requests.append(Recorded(path, body, headers))
+            await self._answer_message(self.requests[-1], connection)
+        else:
+            await connection.json(404, _error("not_found_error", f"there is no {path}"))
+
+    async def _answer_message(self, recorded: Recorded, connection: _Connection) -> None:
+        number = len(self.requests)
+        body = recorded.body
+        fault = next((fault for fault in self.faults if fault.request in (None, number)), None)
+        if fault is not None and fault.kind in _BEFORE:
+            await _fail(fault, connection)
+            return
+        keeps_turn = fault is not None and fault.kind in _BREAKS
+        if self.raw:
+            recording = self.raw[min(self._next, len(self.raw) - 1)]
+            self._next += not keeps_turn
+            events = [event + b"\n\n" for event in recording.split(b"\n\n") if event]
+        else:
+            index = self._turn_for(body)
+            if index >= len(self.turns):
+                words = "the script has no turn left to play"
+                await connection.json(400, _error("invalid_request_error", words))
+                return
+            turn = self.turns[index]
+            if not keeps_turn:
+                self._next = index + 1
+                # What looks like a broken connection before anything was said makes a client try again.
+                breaks = not turn.parts and turn.stop in ("cut", "unreachable")
+                again = self._broken[1] + 1 if self._broken and self._broken[0] == body else 1
+                self._broken = (body, again) if breaks else None
+            if turn.stop in _INSTEAD and not turn.parts and fault is None:
+                await _fail(read_fault(_INSTEAD[turn.stop]), connection)
+                return
+            events = list(_events(turn, index, body, self.chunking, fault))
+            if turn.stop in _AFTERWARDS and fault is None:
+                fault = replace(read_fault(_AFTERWARDS[turn.stop]), at=len(events))
+        if body.get("stream"):
+            await self._race(self._stream(events, fault, connection, number), recorded, connection)
+        else:
+            await connection.json(200, _whole(events))
+
+    def _turn_for(self, body: dict[str, Any]) -> int:
+        if self._broken is not None and self._broken[0] == body and self._broken[1] < _ANSWERED_AGAIN:
+            return self._next - 1
+        return self._next
+
+    async def _race(self, streaming: Coroutine[Any, Any, None], recorded: Recorded, connection: _Connection) -> None:
+        """Stream until the end, or until the client hangs up."""
+        stream = asyncio.create_task(streaming)
+        gone = asyncio.create_task(connection.wait_until_gone())
+        try:
+            await asyncio.wait((stream, gone), return_when=asyncio.FIRST_COMPLETED)
+            if not stream.done() or isinstance(stream.exception(), ConnectionError):
+                recorded.disconnected.set()
         finally:
-            gone.cancel()
-            await asyncio.gather(gone, return_exceptions=True)
+            for task in (stream, gone):
+                task.cancel()
+            results = await asyncio.gather(stream, gone, return_exceptions=True)
+        for result in results:
+            if isinstance(result, Exception):
+                raise result
 
-    async def _stream(
-        self, events: Sequence[bytes], fault: Fault | None, connection: h11.Connection, writer: asyncio.StreamWriter
-    ) -> bool:
-        headers = [
-            ("content-type", "text/event-stream; charset=utf-8"),
-            ("transfer-encoding", "chunked"),
-            ("request-id", f"req_replay_{len(self.requests)}"),
-        ]
-        await _send(connection, writer, h11.Response(status_code=200, headers=headers))
-        ended_early = fault is not None and fault.kind in _BREAKS
-        async for piece in self._paced(_until(events, fault) if ended_early and fault else events):
-            await _send(connection, writer, h11.Data(data=piece))
-        if ended_early and fault is not None and fault.kind != "eof":
-            await _break(fault, connection, writer)
-            if fault.kind in ("reset", "stall", "pings"):
-                return False
-        await _send(connection, writer, h11.EndOfMessage())
-        return True
-
-    async def _paced(self, events: Iterable[bytes]) -> AsyncIterator[bytes]:
-        for event in events:
-            yield event
+    async def _stream(self, events: Sequence[bytes], fault: Fault | None, connection: _Connection, number: int) -> None:
+        breaks = fault if fault is not None and fault.kind in _BREAKS else None
+        await connection.begin(200, "text/event-stream; charset=utf-8", [("request-id", f"req_replay_{number}")])
+        for event in _until(events, breaks) if breaks else events:
+            await connection.send(h11.Data(data=event))
             if self.tokens_per_second:
                 await asyncio.sleep(1 / self.tokens_per_second)
+        if breaks is not None and await _break(breaks, connection):
+            return
+        await connection.send(h11.EndOfMessage())
+
+
+class _Connection:
+    """One client: requests are parsed by h11, answers go out event by event."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader = reader
+        self._writer = writer
+        self._state = h11.Connection(h11.SERVER)
+
+    async def read_request(self) -> tuple[h11.Request | None, bytes]:
+        request: h11.Request | None = None
+        body: list[bytes] = []
+        size = 0
+        while True:
+            event = self._state.next_event()
+            if event is h11.NEED_DATA:
+                data = await self._reader.read(65536)
+                self._state.receive_data(data)
+                if not data and request is None:
+                    return None, b""
+            elif isinstance(event, h11.Request):
+                request = event
+            elif isinstance(event, h11.Data):
+                size += len(event.data)
+                if size > MAX_BODY:
+                    return None, b""
+                body.append(bytes(event.data))
+            elif isinstance(event, h11.EndOfMessage):
+                return request, b"".join(body)
+            else:
+                return None, b""
+
+    def next_request(self) -> bool:
+        """Whether the connection is good for another request, which may then be read."""
+        if self._state.our_state is not h11.DONE or self._state.their_state is not h11.DONE:
+            return False
+        self._state.start_next_cycle()
+        return True
+
+    async def wait_until_gone(self) -> None:
+        """Until the client hangs up. A next request that it sends already is kept."""
+        while data := await self._reader.read(65536):
+            self._state.receive_data(data)
+
+    async def begin(self, status: int, kind: str, headers: Sequence[tuple[str, str]] = ()) -> None:
+        shown = [("content-type", kind), ("transfer-encoding", "chunked"), *headers]
+        await self.send(h11.Response(status_code=status, headers=shown))
+
+    async def send(self, event: h11.Event) -> None:
+        data = self._state.send(event)
+        if data:
+            self._writer.write(data)
+            await self._writer.drain()
+
+    async def plain(self, status: int, kind: str, body: bytes, extra: Sequence[tuple[str, str]] = ()) -> None:
+        headers = [("content-type", kind), ("content-length", str(len(body))), *extra]
+        await self.send(h11.Response(status_code=status, headers=headers))
+        if body:
+            await self.send(h11.Data(data=body))
+        await self.send(h11.EndOfMessage())
+
+    async def json(self, status: int, value: dict[str, Any], extra: Sequence[tuple[str, str]] = ()) -> None:
+        await self.plain(status, "application/json", json.dumps(value).encode(), extra)
+
+    def reset(self) -> None:
+        """Without lingering, closing sends a reset instead of an orderly end."""
+        raw: socket.socket = self._writer.get_extra_info("socket")
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self._writer.transport.abort()
 
 
 async def serve(
     turns: Sequence[Turn],
     *,
+    host: str = "127.0.0.1",
     port: int = 0,
     tokens_per_second: float | None = None,
     chunking: Chunking = by_tokens,
     faults: Sequence[str] = (),
 ) -> ReplayServer:
     """Start a server; `ValueError` for a fault that does not exist, `OSError` for a port that cannot be had."""
+    if host not in LOOPBACK:
+        raise ValueError(f"{host!r} is not this machine: the replay server asks for no key, so it stays on loopback")
     server = ReplayServer(turns, tokens_per_second, chunking, [read_fault(fault) for fault in faults])
-    await server.start(port)
+    await server.start(port, host)
     return server
-
-
-def _before(fault: Fault) -> bool:
-    """Whether the fault comes in the place of a stream."""
-    return fault.kind in _BEFORE
 
 
 def _events(turn: Turn, number: int, body: dict[str, Any], chunking: Chunking, fault: Fault | None) -> Iterable[bytes]:
@@ -272,7 +402,7 @@ def _events(turn: Turn, number: int, body: dict[str, Any], chunking: Chunking, f
             signature = {"type": "signature_delta", "signature": f"sig-{number}-{index}"}
             yield _event({"type": "content_block_delta", "index": index, "delta": signature})
         yield _event({"type": "content_block_stop", "index": index})
-    if turn.stop == "cut":
+    if turn.stop == "cut" or turn.stop in _AFTERWARDS:
         return
     stop = fault.value if fault and kind == "stop" else _WIRE_STOPS.get(turn.stop, turn.stop)
     usage = {"output_tokens": estimated_tokens("x" * written)}
@@ -311,122 +441,80 @@ def _until(events: Sequence[bytes], fault: Fault) -> Iterable[bytes]:
     return [b"".join(events)[: fault.at]] if fault.at else []
 
 
-async def _break(fault: Fault, connection: h11.Connection, writer: asyncio.StreamWriter) -> None:
+async def _break(fault: Fault, connection: _Connection) -> bool:
+    """Whether that was the end of the connection, so that nothing may be sent any more."""
     match fault.kind:
         case "reset":
-            # Without lingering, closing sends a reset instead of an orderly end.
-            raw: socket.socket = writer.get_extra_info("socket")
-            raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            writer.transport.abort()
+            connection.reset()
+            return True
+        case "close":
+            return True
         case "stall":
             await asyncio.Event().wait()
         case "pings":
             while True:
-                await _send(connection, writer, h11.Data(data=_event({"type": "ping"})))
+                await connection.send(h11.Data(data=_event({"type": "ping"})))
                 await asyncio.sleep(PING_SECONDS)
         case "garbage":
-            await _send(connection, writer, h11.Data(data=b'event: content_block_delta\ndata: {"type": oops\n\n'))
+            await connection.send(h11.Data(data=b'event: content_block_delta\ndata: {"type": oops\n\n'))
         case "error":
-            error = _error(fault.value or "overloaded_error", "the service is busy")
-            await _send(connection, writer, h11.Data(data=_event(error)))
+            error = _error(fault.value or "overloaded_error", "failed as asked")
+            await connection.send(h11.Data(data=_event(error)))
+    return False
 
 
-async def _fail(fault: Fault, connection: h11.Connection, writer: asyncio.StreamWriter) -> bool:
+async def _fail(fault: Fault, connection: _Connection) -> None:
     match fault.kind:
         case "status":
             code, _, wait = fault.value.partition("/")
-            status = int(code)
             extra = [("retry-after", wait)] if wait else []
-            body = _error(_STATUS_TYPES.get(status, "api_error"), f"status {status} as asked")
-            return await _json(connection, writer, status, body, extra)
+            body = _error(_STATUS_TYPES.get(int(code), "api_error"), f"status {code} as asked")
+            await connection.json(int(code), body, extra)
         case "redirect":
-            return await _json(connection, writer, 307, {}, [("location", fault.value)])
+            await connection.json(307, {}, [("location", fault.value)])
         case "html":
-            return await _plain(connection, writer, "text/html", b"<html><body>Welcome to the hotel</body></html>")
-        case _:
-            return await _plain(connection, writer, "text/plain", b"")
-
-
-async def _plain(connection: h11.Connection, writer: asyncio.StreamWriter, kind: str, body: bytes) -> bool:
-    headers = [("content-type", kind), ("content-length", str(len(body)))]
-    await _send(connection, writer, h11.Response(status_code=200, headers=headers))
-    if body:
-        await _send(connection, writer, h11.Data(data=body))
-    await _send(connection, writer, h11.EndOfMessage())
-    return True
-
-
-async def _json(
-    connection: h11.Connection,
-    writer: asyncio.StreamWriter,
-    status: int,
-    value: dict[str, Any],
-    extra: Sequence[tuple[str, str]] = (),
-) -> bool:
-    body = json.dumps(value).encode()
-    headers = [("content-type", "application/json"), ("content-length", str(len(body))), *extra]
-    await _send(connection, writer, h11.Response(status_code=status, headers=headers))
-    await _send(connection, writer, h11.Data(data=body))
-    await _send(connection, writer, h11.EndOfMessage())
-    return True
-
-
-async def _send(connection: h11.Connection, writer: asyncio.StreamWriter, event: h11.Event) -> None:
-    data = connection.send(event)
-    if data:
-        writer.write(data)
-        await writer.drain()
-
-
-async def _read_request(connection: h11.Connection, reader: asyncio.StreamReader) -> tuple[h11.Request | None, bytes]:
-    request: h11.Request | None = None
-    body = b""
-    while True:
-        event = connection.next_event()
-        if event is h11.NEED_DATA:
-            data = await reader.read(65536)
-            connection.receive_data(data)
-            if not data and request is None:
-                return None, b""
-        elif isinstance(event, h11.Request):
-            request = event
-        elif isinstance(event, h11.Data):
-            body += event.data
-        elif isinstance(event, h11.EndOfMessage):
-            return request, body
-        else:
-            return None, b""
-
-
-async def _wait_until_gone(reader: asyncio.StreamReader, recorded: Recorded) -> None:
-    """Notes when the client hangs up: a client sends nothing while it is being answered."""
-    if await reader.read(1) == b"":
-        recorded.disconnected = True
+            await connection.plain(200, "text/html", b"<html><body>Welcome to the hotel</body></html>")
+        case "type":
+            await connection.plain(200, fault.value, _event({"type": "message_stop"}))
+        case "empty":
+            await connection.plain(200, "text/event-stream", b"")
+        case "refuse":
+            connection.reset()
 
 
 def _whole(events: Sequence[bytes]) -> dict[str, Any]:
     """The same answer in one piece, for clients that do not stream."""
     message: dict[str, Any] = {}
-    parts: list[str] = []
+    tool_json: list[str] = []
     for event in events:
         data = json.loads(event.partition(b"data: ")[2])
         match data["type"]:
             case "message_start":
                 message = data["message"]
             case "content_block_start":
-                message["content"].append(data["content_block"])
-                parts = []
+                message["content"].append(dict(data["content_block"]))
+                tool_json = []
             case "content_block_delta":
-                parts.append(next(iter(value for key, value in data["delta"].items() if key != "type")))
-            case "content_block_stop":
                 block = message["content"][-1]
-                text = "".join(parts)
-                key = {"tool_use": "input", "thinking": "thinking", "text": "text"}[block["type"]]
-                block[key] = json.loads(text or "{}") if key == "input" else text
+                for key, value in data["delta"].items():
+                    if key == "partial_json":
+                        tool_json.append(value)
+                    elif key in block and key != "type":
+                        block[key] += value
+            case "content_block_stop":
+                if message["content"][-1]["type"] == "tool_use":
+                    message["content"][-1]["input"] = _object("".join(tool_json))
             case "message_delta":
                 message |= data["delta"]
                 message["usage"] |= data["usage"]
     return message
+
+
+def _object(text: str) -> Any:
+    try:
+        return json.loads(text or "{}")
+    except ValueError:
+        return {}
 
 
 def _error(kind: str, message: str) -> dict[str, Any]:
@@ -434,13 +522,17 @@ def _error(kind: str, message: str) -> dict[str, Any]:
 
 
 def _model(name: str) -> dict[str, Any]:
-    shown = {
+    yes = {"supported": True}
+    return {
         "type": "model",
         "id": name,
         "display_name": f"{name} (replayed)",
         "created_at": "2026-01-01T00:00:00Z",
         "lifecycle": "active",
+        "deprecated_at": None,
+        "retires_at": None,
+        "line": None,
         "max_input_tokens": 200_000,
         "max_tokens": 64_000,
+        "capabilities": {"thinking": {**yes, "types": {"adaptive": yes, "disabled": yes}}, "effort": yes},
     }
-    return shown if name != "models" else {"data": [], "has_more": False, "first_id": None, "last_id": None}

@@ -45,27 +45,23 @@ class Language:
     is_code: bool = True
 
 
-_ECMA = {
+_SCRIPT = {
     "function_declaration": "function",
     "generator_function_declaration": "function",
     "class_declaration": "class",
     "method_definition": "method",
     "variable_declarator": "function",
     "assignment_expression": "function",
-    "field_definition": "function",
-    "public_field_definition": "function",
     "pair": "function",
 }
+_ECMA = {**_SCRIPT, "field_definition": "function"}
 _FUNCTION_VALUES = frozenset({"arrow_function", "function_expression", "generator_function", "class"})
-_ECMA_NEEDS = {
-    "variable_declarator": _FUNCTION_VALUES,
-    "assignment_expression": _FUNCTION_VALUES,
-    "field_definition": _FUNCTION_VALUES,
-    "public_field_definition": _FUNCTION_VALUES,
-    "pair": _FUNCTION_VALUES,
-}
+_SCRIPT_NEEDS = {kind: _FUNCTION_VALUES for kind in ("variable_declarator", "assignment_expression", "pair")}
+_ECMA_NEEDS = {**_SCRIPT_NEEDS, "field_definition": _FUNCTION_VALUES}
+_TYPED_ECMA_NEEDS = {**_SCRIPT_NEEDS, "public_field_definition": _FUNCTION_VALUES}
 _TYPED_ECMA = {
-    **_ECMA,
+    **_SCRIPT,
+    "public_field_definition": "function",
     "abstract_class_declaration": "class",
     "interface_declaration": "interface",
     "type_alias_declaration": "type",
@@ -74,7 +70,8 @@ _TYPED_ECMA = {
     "internal_module": "namespace",
 }
 _ECMA_BLOCKS = frozenset({"program", "statement_block", "switch_case", "switch_default"})
-_ECMA_MEMBERS = frozenset({"class_body", "interface_body", "enum_body", "object"})
+_ECMA_MEMBERS = frozenset({"class_body", "object"})
+_TYPED_ECMA_MEMBERS = _ECMA_MEMBERS | {"interface_body", "enum_body"}
 _ECMA_WRAPPERS = frozenset({"export_statement", "lexical_declaration", "variable_declaration", "expression_statement"})
 _C = {
     "function_definition": "function",
@@ -88,7 +85,6 @@ _C_NEEDS = {
     # `struct point p;` only uses it.
     "struct_specifier": frozenset({"field_declaration_list"}),
     "union_specifier": frozenset({"field_declaration_list"}),
-    "class_specifier": frozenset({"field_declaration_list"}),
     "enum_specifier": frozenset({"enumerator_list"}),
 }
 _C_BLOCKS = frozenset(
@@ -161,10 +157,10 @@ LANGUAGES: tuple[Language, ...] = (
         definitions=_TYPED_ECMA,
         blocks=_ECMA_BLOCKS,
         expressions=frozenset({"arrow_function", "array", "object", "template_string"}),
-        members=_ECMA_MEMBERS,
+        members=_TYPED_ECMA_MEMBERS,
         wrappers=_ECMA_WRAPPERS,
         prefixes=frozenset({"decorator"}),
-        needs=_ECMA_NEEDS,
+        needs=_TYPED_ECMA_NEEDS,
         documentation=("/**",),
         can_type=True,
     ),
@@ -178,10 +174,10 @@ LANGUAGES: tuple[Language, ...] = (
         definitions=_TYPED_ECMA,
         blocks=_ECMA_BLOCKS,
         expressions=frozenset({"arrow_function", "array", "object", "template_string", "jsx_element"}),
-        members=_ECMA_MEMBERS,
+        members=_TYPED_ECMA_MEMBERS,
         wrappers=_ECMA_WRAPPERS,
         prefixes=frozenset({"decorator"}),
-        needs=_ECMA_NEEDS,
+        needs=_TYPED_ECMA_NEEDS,
         documentation=("/**",),
         can_type=True,
     ),
@@ -274,7 +270,7 @@ LANGUAGES: tuple[Language, ...] = (
         blocks=_C_BLOCKS,
         members=_C_MEMBERS | {"declaration_list"},
         wrappers=frozenset({"template_declaration"}),
-        needs=_C_NEEDS,
+        needs={**_C_NEEDS, "class_specifier": frozenset({"field_declaration_list"})},
     ),
     Language(
         name="C#",

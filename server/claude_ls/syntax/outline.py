@@ -36,6 +36,7 @@ _NO_VALUE = frozenset(
 _PLAIN_STRING_PARTS = ("string_", "escape_", "interpreted_string_", "raw_string_")
 _LONGEST_NAME = 60
 _LINES_LOOKED_UP = 200
+_COMMENTS_TRIMMED = 40
 _BLOCK_COMMENT_REACH = 5000
 
 _LINE_OPENER = re.compile(r"#+|//[/!]*|--+|;+|%+|\"")
@@ -115,16 +116,11 @@ def selected_code(tree: SyntaxTree, span: Span) -> Selection | None:
         return Selection("statements", place)
     if any(_is_expression(tree, node) for node in same):
         return Selection("expression", place)
-    for node in around:
-        if node.type in tree.language.blocks:
-            run = _run_in(tree, node, place)
-            if run and _tight(tree, run[0]).start == place.start and _is_statement(tree, run[0]):
-                end = _tight(tree, run[1]).end
-                rest = tree.document.text[end : place.end]
-                if end <= place.end and not rest.strip(" \t\r\n;"):
-                    return Selection("statements", place)
-        if node not in same:
-            return None
+    run = _run_in(tree, around[0], place) if around[0].type in tree.language.blocks else None
+    if run and _is_statement(tree, run[0]) and _tight(tree, run[0]).start == place.start:
+        end = _tight(tree, run[1]).end
+        if end <= place.end and not tree.document.text[end : place.end].strip(" \t\r\n;"):
+            return Selection("statements", place)
     return None
 
 
@@ -176,7 +172,7 @@ def documentation_of(tree: SyntaxTree, definition: Definition) -> bool:
     line = document.line_of(definition.whole.start) - 1
     if line < 0:
         return False
-    place = _trimmed(document.text, document.line_span(line))
+    place = _line(document, line)
     comment = _comment_at(tree, place.end - 1) if place.start != place.end else None
     if comment is None or comment.start > place.start:
         return False
@@ -195,7 +191,7 @@ def _enclosing(tree: SyntaxTree, span: Span) -> Node | None:
             return by_layout
     if span.start == span.end and place.start != place.end and _comment_at(tree, place.start):
         # Behind the `def` line's code a comment may be nobody's child; the code is not.
-        line = _trimmed(tree.document.text, tree.document.line_span(tree.document.line_of(place.start)))
+        line = _line(tree.document, tree.document.line_of(place.start))
         place = Span(line.start, line.start + 1)
     for node in _upwards(tree.node_at(Span(place.start, min(place.start + 1, place.end)))):
         if node.type in tree.language.prefixes:
@@ -211,7 +207,7 @@ def _by_layout(tree: SyntaxTree, span: Span) -> Node | None:
     if not tree.language.by_layout:
         return None
     line = document.line_of(span.start)
-    here = _trimmed(document.text, document.line_span(line))
+    here = _line(document, line)
     if here.start != here.end:
         found = _comment_at(tree, here.start)
         if found is None or found.start != here.start:
@@ -222,8 +218,8 @@ def _by_layout(tree: SyntaxTree, span: Span) -> Node | None:
     if column == 0:
         return None
     for above in range(line - 1, max(-1, line - _LINES_LOOKED_UP), -1):
-        place = _trimmed(document.text, document.line_span(above))
-        if place.start == place.end or _comment_at(tree, place.start):
+        place = _line(document, above)
+        if place.start == place.end or document.text.startswith(tree.language.comment, place.start):
             continue
         for node in _upwards(tree.node_at(Span(place.start, place.start + 1))):
             found_node = _definition_in(tree, node)
@@ -253,6 +249,8 @@ def _definition(tree: SyntaxTree, node: Node) -> Definition:
 def _is_definition(tree: SyntaxTree, node: Node) -> bool:
     if node.type not in tree.language.definitions:
         return False
+    if node.type.endswith("_specifier") and node.child_by_field_name("name") is None:
+        return False  # `typedef struct { … } point;`: the name is the typedef's.
     needed = tree.language.needs.get(node.type)
     return needed is None or any(
         child.type in needed
@@ -354,12 +352,10 @@ def _is_expression(tree: SyntaxTree, node: Node) -> bool:
 
 def _run_in(tree: SyntaxTree, block: Node, span: Span) -> tuple[Node, Node] | None:
     """The first and the last child of `block` that `span` touches."""
-    first = block.first_named_child_for_byte(tree.byte(span.start))
-    last = block.first_named_child_for_byte(tree.byte(span.end) - 1)
+    first = _child_from(block, tree.byte(span.start))
     if first is None or tree.offset(first.start_byte) >= span.end:
         return None
-    if last is None:
-        last = block.named_child(block.named_child_count - 1)
+    last = _child_from(block, tree.byte(span.end) - 1) or block.named_child(block.named_child_count - 1)
     while last != first and tree.offset(last.start_byte) >= span.end and (before := last.prev_named_sibling):
         last = before
     return first, last
@@ -417,11 +413,11 @@ def _line_comments(tree: SyntaxTree | None, document: Document, line: int) -> Sp
     # Upwards by the look of the lines only: most comments are no instructions, and some are very long.
     while not _speaks(document, head):
         head -= 1
-        if head < 0 or _own_line(document, head) != (column, marker):
+        if head < 0 or line - head > _LINES_LOOKED_UP or _own_line(document, head) != (column, marker):
             return None
     last = head
     while last == head or (_own_line(document, last) == (column, marker) and not _speaks(document, last)):
-        start = document.lines.starts[last] + column
+        start = _line(document, last).start
         found = _comment_at(tree, start) if tree else Span(start, start)
         if found is None or found.start != start:
             break
@@ -430,21 +426,20 @@ def _line_comments(tree: SyntaxTree | None, document: Document, line: int) -> Sp
             break
     if not head <= line < last:
         return None
-    end = document.line_span(last - 1)
-    return Span(document.lines.starts[head] + column, end.start + len(end.of(document.text).rstrip()))
+    return Span(_line(document, head).start, _line(document, last - 1).end)
 
 
 def _own_line(document: Document, line: int) -> tuple[int, str] | None:
-    """Column and first character of what looks like a line comment with a line to itself."""
+    """Column and marker of what looks like a line comment with a line to itself."""
     if line >= len(document.lines.starts):
         return None
-    here = _trimmed(document.text, document.line_span(line))
+    here = _line(document, line)
     match = _LINE_OPENER.match(document.text, here.start, here.end)
-    return (here.start - document.lines.starts[line], match[0][0]) if match else None
+    return (_column(document, here.start), match[0]) if match else None
 
 
 def _speaks(document: Document, line: int) -> bool:
-    here = _trimmed(document.text, document.line_span(line))
+    here = _line(document, line)
     match = _LINE_OPENER.match(document.text, here.start, here.end)
     return match is not None and _WORD.match(document.text[match.end() : here.end].lstrip()) is not None
 
@@ -479,8 +474,7 @@ def _words(comment: str) -> str:
 
 def _target(tree: SyntaxTree | None, document: Document, comment: Span) -> Span:
     """What an instruction is about: see `Instruction`."""
-    start = document.lines.starts[document.line_of(comment.start)]
-    code = _trimmed(document.text, Span(start, comment.start))
+    code = Span(min(_line(document, document.line_of(comment.start)).start, comment.start), comment.start)
     if code.start != code.end:
         return _around(whole_statements(tree, code) if tree else code, comment)
     if tree is None:
@@ -523,8 +517,12 @@ def _end_of_next(tree: SyntaxTree, comment: Span) -> int | None:
     if not chain:
         return None
     parent = chain[-1].parent
+    indent = _column(document, start) - _column(document, comment.start)
+    # What stands further left is another block's, whatever the tree says: C gives the end of a `case` to the `switch`.
+    if indent < 0:
+        return None
     if language.by_layout:
-        if _column(document, start) != _column(document, comment.start):
+        if indent:
             return None
     elif parent is None or parent != _comment_node(tree, comment.start).parent:
         return None
@@ -580,13 +578,37 @@ def _children(node: Node) -> Iterator[Node]:
         child = child.next_named_sibling
 
 
+def _child_from(block: Node, byte: int) -> Node | None:
+    """The first named child of `block` that ends behind `byte`.
+
+    py-tree-sitter 0.26.1 has `first_named_child_for_byte` for this, but where there is no such child that returns a
+    null node instead of None, and the process dies as soon as somebody looks at it. Cursors do not have this bug.
+    """
+    cursor = block.walk()
+    if cursor.goto_first_child_for_byte(byte) is None:
+        return None
+    while (node := cursor.node) is not None and not node.is_named:
+        if not cursor.goto_next_sibling():
+            return None
+    return node
+
+
 def _tight(tree: SyntaxTree, node: Node) -> Span:
     """Where `node` stands without the blanks that some grammars count to it."""
     return _trimmed(tree.document.text, tree.span(node))
 
 
+def _line(document: Document, line: int) -> Span:
+    """What stands on `line`, without the blanks at its rims; a byte order mark counts as one."""
+    span = document.line_span(line)
+    marked = line == 0 and document.text.startswith("\ufeff")
+    return _trimmed(document.text, Span(span.start + marked, span.end))
+
+
 def _column(document: Document, offset: int) -> int:
-    return offset - document.lines.starts[document.line_of(offset)]
+    line = document.line_of(offset)
+    marked = line == 0 and document.text.startswith("\ufeff")
+    return offset - document.lines.starts[line] - marked
 
 
 def _around(span: Span, other: Span) -> Span:
@@ -597,9 +619,16 @@ def _without_comments(tree: SyntaxTree, span: Span) -> Span:
     """`span` without the blanks and the comments at its rims."""
     text = tree.document.text
     place = _trimmed(text, span)
-    while place.start != place.end and (found := _comment_at(tree, place.start)):
+    # Few comments stand at a rim. Where more do, the selection is looked at as it is, which is slow for nobody.
+    for _ in range(_COMMENTS_TRIMMED):
+        found = _comment_at(tree, place.start) if place.start != place.end else None
+        if found is None:
+            break
         place = _trimmed(text, Span(min(found.end, place.end), place.end))
-    while place.start != place.end and (found := _comment_at(tree, place.end - 1)):
+    for _ in range(_COMMENTS_TRIMMED):
+        found = _comment_at(tree, place.end - 1) if place.start != place.end else None
+        if found is None:
+            break
         place = _trimmed(text, Span(place.start, max(found.start, place.start)))
     return place
 
@@ -609,7 +638,7 @@ def _probe(document: Document, span: Span) -> Span:
     trimmed = _trimmed(document.text, span)
     if trimmed.start != trimmed.end:
         return trimmed
-    line = _trimmed(document.text, document.line_span(document.line_of(span.start)))
+    line = _line(document, document.line_of(span.start))
     if line.start == line.end:
         return Span(span.start, span.start)
     at = max(line.start, min(span.start, line.end - 1))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -22,7 +23,7 @@ VALUE = st.recursive(
 def read(raw: str, cuts: list[int]) -> tuple[dict[Path, str], list[Path]]:
     reader, texts, done = JsonStrings(), dict[Path, str](), list[Path]()
     bounds = [0, *sorted(cut % (len(raw) + 1) for cut in cuts), len(raw)]
-    for start, end in zip(bounds, bounds[1:], strict=False):
+    for start, end in pairwise(bounds):
         for piece in reader.push(raw[start:end]):
             texts[piece.path] = texts.get(piece.path, "") + piece.text
             assert piece.path not in done, "a value that was done went on"

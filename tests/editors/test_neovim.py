@@ -1,0 +1,157 @@
+"""What a person does in Neovim, done in Neovim."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from editors.neovim import Neovim, neovim
+
+pytestmark = pytest.mark.editor
+
+COMMAND = [sys.executable, "-m", "claude_ls"]
+TOTAL = """\
+def total(xs):
+    # claude: use sum()
+    s = 0
+    for x in xs:
+        s += x
+    return s
+
+
+def other():
+    return 1
+"""
+SUM = "def total(xs):\n    return sum(xs)\n\n\ndef other():\n    return 1\n"
+REWRITE = "-- claude --\n>>> rewrite_region\nnew_text:\n|def total(xs):\n|    return sum(xs)\n"
+EXPLAIN = "-- claude --\nIt **adds** them up.\n"
+
+
+@contextmanager
+def editing(tmp_path: Path, script: str, text: str = TOTAL, rate: float | None = None) -> Iterator[Neovim]:
+    """Neovim on a file; with `rate`, Claude comes over HTTP at so many tokens a second."""
+    (tmp_path / "script").write_text(script)
+    (tmp_path / ".git").mkdir()
+    path = tmp_path / "total.py"
+    path.write_text(text)
+    environ = {"CLAUDE_LS_STATE_DIR": str(tmp_path / "state"), "CLAUDE_LS_CONFIG_DIR": str(tmp_path / "config")}
+    if rate is None:
+        with neovim(tmp_path, [*COMMAND, "--model", f"script:{tmp_path / 'script'}"], environ) as editor:
+            editor.open(path)
+            yield editor
+        return
+    serve = [*COMMAND, "replay", str(tmp_path / "script"), "--rate", str(rate)]
+    with subprocess.Popen(serve, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as replay:
+        assert replay.stdout is not None
+        environ |= {"ANTHROPIC_BASE_URL": replay.stdout.readline().strip(), "ANTHROPIC_API_KEY": "test"}
+        try:
+            with neovim(tmp_path, COMMAND, environ) as editor:
+                editor.open(path)
+                yield editor
+        finally:
+            replay.kill()
+
+
+def job_state(editor: Neovim) -> str:
+    code = """
+    local client = vim.lsp.get_clients({ name = "claude_ls" })[1]
+    local params = { command = "claude.jobs", arguments = { vim.empty_dict() } }
+    local jobs = client:request_sync("workspace/executeCommand", params, 5000, 0).result.jobs
+    return #jobs > 0 and jobs[#jobs].state or "none"
+    """
+    return str(editor.lua(code))
+
+
+def test_an_instruction_comment_is_done_from_the_menu(tmp_path: Path) -> None:
+    with editing(tmp_path, REWRITE) as editor:
+        editor.cursor(2, 6)
+        titles = [action["title"] for action in editor.actions()]
+        assert titles[0] == 'Claude: do "use sum()"'
+        assert "Claude: edit total…" in titles
+        editor.choose('Claude: do "')
+        editor.wait("return vim.api.nvim_buf_get_lines(0, 0, -1, false)[2] == '    return sum(xs)'")
+        assert editor.text() == SUM
+        editor.command("undo")
+        assert editor.text() == TOTAL
+
+
+def test_the_person_is_asked_for_words(tmp_path: Path) -> None:
+    with editing(tmp_path, REWRITE) as editor:
+        editor.lua("vim.ui.input = function(options, answer) answer('use sum()') end")
+        editor.cursor(5, 6)
+        editor.choose("Claude: edit total")
+        editor.wait("return vim.api.nvim_buf_get_lines(0, 0, -1, false)[2] == '    return sum(xs)'")
+        assert editor.text() == SUM
+
+
+def test_an_explanation_opens_beside_the_code_and_shows_in_hover(tmp_path: Path) -> None:
+    with editing(tmp_path, EXPLAIN) as editor:
+        editor.cursor(5, 6)
+        editor.command("Claude explain")
+        editor.wait("return #vim.api.nvim_list_wins() == 2")
+        windows = editor.lua("""
+        return vim.tbl_map(function(window)
+          local buffer = vim.api.nvim_win_get_buf(window)
+          return { vim.api.nvim_buf_get_name(buffer), vim.api.nvim_buf_get_lines(buffer, 0, -1, false) }
+        end, vim.api.nvim_list_wins())
+        """)
+        ((_, shown),) = [window for window in windows if window[0].endswith(".md")]
+        assert shown[0] == "# Explain total"
+        assert "It **adds** them up." in shown
+        assert editor.text() == TOTAL, "the cursor has left the code"
+        hover = editor.lua("""
+        local client = vim.lsp.get_clients({ name = "claude_ls" })[1]
+        local params = vim.lsp.util.make_position_params(0, client.offset_encoding)
+        return client:request_sync("textDocument/hover", params, 5000, 0).result.contents.value
+        """)
+        assert hover == "It **adds** them up."
+
+
+def test_cancel_stops_a_running_job_and_leaves_the_text(tmp_path: Path) -> None:
+    with editing(tmp_path, REWRITE, rate=5) as editor:
+        editor.cursor(2, 6)
+        editor.command("1,6Claude edit use sum()")
+        editor.wait("return vim.lsp.status():match('writing') ~= nil")
+        editor.command("Claude cancel")
+        editor.wait("return vim.lsp.status():match('cancelled') ~= nil or vim.lsp.status() == ''")
+        assert job_state(editor) == "cancelled"
+        assert editor.text() == TOTAL
+
+
+def test_typing_above_while_claude_writes_keeps_every_key(tmp_path: Path) -> None:
+    with editing(tmp_path, REWRITE, rate=20) as editor:
+        editor.cursor(2, 6)
+        editor.choose('Claude: do "')
+        editor.wait("return vim.lsp.status():match('writing') ~= nil")
+        editor.press("ggO# typed meanwhile: 0123456789<Esc>")
+        editor.wait("return vim.tbl_contains(vim.api.nvim_buf_get_lines(0, 0, -1, false), '    return sum(xs)')")
+        assert editor.text() == "# typed meanwhile: 0123456789\n" + SUM
+
+
+def test_typing_in_the_lines_to_be_replaced_stops_claude_and_stays(tmp_path: Path) -> None:
+    with editing(tmp_path, REWRITE, rate=10) as editor:
+        editor.cursor(2, 6)
+        editor.choose('Claude: do "')
+        editor.wait("return vim.lsp.status():match('writing') ~= nil")
+        editor.press("4GA  # mine<Esc>")
+        editor.wait("return #messages > 0")
+        assert "Your text was kept" in editor.messages()[0]
+        assert editor.text() == TOTAL.replace("for x in xs:", "for x in xs:  # mine")
+
+
+def test_without_a_key_the_menu_is_silent_and_the_command_says_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / ".git").mkdir()
+    path = tmp_path / "total.py"
+    path.write_text(TOTAL)
+    environ = {"HOME": str(tmp_path), "ANTHROPIC_API_KEY": "", "ANTHROPIC_BASE_URL": ""}
+    with neovim(tmp_path, COMMAND, environ) as editor:
+        editor.open(path)
+        assert editor.actions() == []  # Neovim does not know disabled actions
+        editor.command("Claude explain")
+        editor.wait("return #messages > 0")
+        assert "ANTHROPIC_API_KEY" in editor.messages()[0]
