@@ -21,18 +21,6 @@ LAYERS = (
     *("config", "text", "syntax", "workspace", "editing", "agent"),
     *("actions", "session", "lsp", "terminal", "__main__"),
 )
-    "config",
-    "text",
-    "syntax",
-    "workspace",
-    "editing",
-    "agent",
-    "actions",
-    "session",
-    "lsp",
-    "terminal",
-    "__main__",
-]
 HOMES = {
     "anthropic": "agent/claude.py",
     "httpx2": "agent/claude.py",
