@@ -1,0 +1,154 @@
+"""Comments that speak to Claude. `¦` is the cursor; the target is given as the text of its lines."""
+
+import pytest
+
+from claude_ls.syntax.outline import Instruction, instruction_at
+from claude_ls.syntax.tree import parse
+from claude_ls.text.document import Document
+
+
+def found(language_id: str, marked: str) -> tuple[Instruction | None, str]:
+    text = marked.replace("¦", "")
+    document = Document.opened("file:///x", language_id, 1, text)
+    return instruction_at(parse(document), document, marked.index("¦")), text
+
+
+PY_BODY = "def f():\n    # claude: go\n    return 1"
+TARGETS = [
+    # Behind code: the statement.
+    ("python", "a = 1\nx = 1  # cla¦ude: rename to total\n", "rename to total", "x = 1  # claude: rename to total"),
+    ("python", "f(\n    1,\n)  # ¦claude: go\ny\n", "go", "f(\n    1,\n)  # claude: go"),
+    ("python", "def f(a):  # claude¦: go\n    pass\n\nx\n", "go", "def f(a):  # claude: go\n    pass"),
+    # Above a sibling, with one blank line at most between.
+    ("python", "# ¦claude: go\nx = 1\ny = 2\n", "go", "# claude: go\nx = 1"),
+    ("python", "# ¦claude: go\n\nx = 1\ny = 2\n", "go", "# claude: go\n\nx = 1"),
+    ("python", "# ¦claude: go\n\n\nx = 1\n", "go", "# claude: go"),
+    ("python", "# ¦claude: go\n@d\ndef f():\n    pass\n\nx\n", "go", "# claude: go\n@d\ndef f():\n    pass"),
+    ("python", "class A:\n    # ¦claude: go\n    def f(self):\n        pass\n    y = 1\n", "go",
+     "    # claude: go\n    def f(self):\n        pass"),
+    ("python", "def f():\n    x = 1\n    # ¦claude: go\n    y = 2\n    z = 3\n", "go", "    # claude: go\n    y = 2"),
+    # First in a function's body, or all of it, or last in it: the function.
+    ("python", PY_BODY.replace("claude", "¦claude") + "\n\nx\n", "go", PY_BODY),
+    ("python", "def f():\n    # ¦claude: go\n\nx = 1\n", "go", "def f():\n    # claude: go"),
+    ("python", "def f(a):\n    # ¦claude: go\n", "go", "def f(a):\n    # claude: go"),
+    ("python", "def f():\n    x = 1\n    # ¦claude: go\ny = 2\n", "go", "def f():\n    x = 1\n    # claude: go"),
+    ("python", "x = 1\n# ¦claude: go\n", "go", "# claude: go"),
+    # Runs of lines.
+    ("python", "# claude: a\n#   - b\n# c¦\nx = 1\n", "a\n  - b\nc", "# claude: a\n#   - b\n# c\nx = 1"),
+    ("python", "# not this\n# ¦claude: a\nx = 1\n", "a", "# claude: a\nx = 1"),
+    ("python", "# ¦claude: a\n# claude: b\nx = 1\n", "a", "# claude: a\n# claude: b\nx = 1"),
+    ("python", "# claude: a\n# cl¦aude? b\nx = 1\n", "b", "# claude? b\nx = 1"),
+    ("python", "# ¦claude: a\n  # other column\n", "a", "# claude: a"),
+    ("python", "#claude :¦ a\nx = 1\n", "a", "#claude : a\nx = 1"),
+    ("python", "# ¦CLAUDE: use [[x]] */\nx = 1\n", "use [[x]] */", "# CLAUDE: use [[x]] */\nx = 1"),
+    # Every language.
+    ("javascript", "// ¦claude: go\nexport const f = () => 1;\ng();\n", "go",
+     "// claude: go\nexport const f = () => 1;"),
+    ("javascript", "function f() {\n  // ¦claude: go\n  g();\n}\nh();\n", "go",
+     "function f() {\n  // claude: go\n  g();\n}"),
+    ("typescript", "/*\n * claude: a\n *   b¦\n */\nclass A {}\n", "a\n  b",
+     "/*\n * claude: a\n *   b\n */\nclass A {}"),
+    ("typescript", "/** claude: a¦ **/\nf();\n", "a", "/** claude: a **/\nf();"),
+    ("typescript", "class A {\n  // ¦claude: go\n  @d()\n  f() {}\n  g() {}\n}\n", "go",
+     "  // claude: go\n  @d()\n  f() {}"),
+    ("typescriptreact", "const A = () => (\n  <b>\n    {/* claude: go¦ */}\n  </b>\n);\nf();\n", "go",
+     "const A = () => (\n  <b>\n    {/* claude: go */}\n  </b>\n);"),
+    ("go", "package a\n\nfunc f() {\n\t// ¦claude: go\n\tg()\n}\n", "go", "func f() {\n\t// claude: go\n\tg()\n}"),
+    ("go", "package a\n\nfunc f() {\n\tg()\n\t// ¦claude: go\n\th()\n\ti()\n}\n", "go", "\t// claude: go\n\th()"),
+    ("rust", "// ¦claude: go\n/// doc\n#[test]\nfn f() {}\nfn g() {}\n", "go",
+     "// claude: go\n/// doc\n#[test]\nfn f() {}"),
+    ("rust", "/// ¦claude: go\nfn f() {}\nfn g() {}\n", "go", "/// claude: go\nfn f() {}"),
+    ("java", "class A {\n  // ¦claude: go\n  int f() { return 1; }\n  int b;\n}\n", "go",
+     "  // claude: go\n  int f() { return 1; }"),
+    ("c", "int f(void) {\n  g();\n  // ¦claude: go\n}\n", "go", "int f(void) {\n  g();\n  // claude: go\n}"),
+    ("cpp", "class A {\n  int a; // ¦claude: go\n  int b;\n};\n", "go", "  int a; // claude: go"),
+    ("csharp", "class A {\n  // ¦claude: go\n  [X]\n  int F() { return 1; }\n}\n", "go",
+     "  // claude: go\n  [X]\n  int F() { return 1; }"),
+    ("ruby", "class A\n  # ¦claude: go\n  def f\n    1\n  end\n  def g; end\nend\n", "go",
+     "  # claude: go\n  def f\n    1\n  end"),
+    ("ruby", "def f\n  # ¦claude: go\nend\nx\n", "go", "def f\n  # claude: go\nend"),
+    ("ruby", "=begin\nclaude: go¦\n=end\nx\ny\n", "go", "=begin\nclaude: go\n=end\nx"),
+    ("php", "<?php\n# ¦claude: go\nf();\ng();\n", "go", "# claude: go\nf();"),
+    ("shellscript", "f() {\n  # ¦claude: go\n  echo a\n}\n", "go", "f() {\n  # claude: go\n  echo a\n}"),
+    ("lua", "--[==[ claude: a\n  b¦ ]==]\nlocal x = 1\n", "a\nb", "--[==[ claude: a\n  b ]==]\nlocal x = 1"),
+    ("lua", "local function f()\n  -- ¦claude: go\n  return 1\nend\n", "go",
+     "local function f()\n  -- claude: go\n  return 1\nend"),
+    ("json", '{\n  // ¦claude: go\n  "a": 1,\n  "b": 2\n}\n', "go", '  // claude: go\n  "a": 1,'),
+    ("yaml", "a:\n  # ¦claude: go\n  b: 1\n  c: 2\n", "go", "  # claude: go\n  b: 1"),
+    ("yaml", "# ¦claude: go\na:\n  b: 1\nc: 2\n", "go", "# claude: go\na:\n  b: 1"),
+    ("toml", "[a]\nx = 1\n\n# ¦claude: go\n[b]\ny = 2\n", "go", "# claude: go\n[b]\ny = 2"),
+    ("html", "<!-- ¦claude: go -->\n<div>\n  <p>x</p>\n</div>\n<b></b>\n", "go",
+     "<!-- claude: go -->\n<div>\n  <p>x</p>\n</div>"),
+    ("html", "<!-- claude: a\n     b¦ -->\n<p>x</p>\n", "a\nb", "<!-- claude: a\n     b -->\n<p>x</p>"),
+    ("css", "/* ¦claude: go */\n.a { color: red }\n.b {}\n", "go", "/* claude: go */\n.a { color: red }"),
+    ("markdown", "# A\n\n<!-- ¦claude: go -->\n\npara\ngraph\n\nmore\n", "go", "<!-- claude: go -->\n\npara\ngraph"),
+    ("markdown", "a\n\n<!-- ¦claude: go -->\n## B\n\ntext\n", "go", "<!-- claude: go -->\n## B\n\ntext"),
+    # Broken code.
+    ("python", "x = (\n\n\ndef f():\n    # ¦claude: go\n    return 1\n", "go", None),
+    ("typescript", "function f( {\n// ¦claude: go\ng();\n", "go", None),
+    ("python", "# ¦claude: go\n) + 1\n\n(y = 2\n", "go", "# claude: go\n) + 1"),
+    # What stands below in another block is not meant.
+    ("c", "int f() {\n  switch (a) {\n  case 1:\n    g();\n    // ¦claude: go\n  case 2:\n    h();\n  }\n}\n\n", "go",
+     "int f() {\n  switch (a) {\n  case 1:\n    g();\n    // claude: go\n  case 2:\n    h();\n  }\n}"),
+    # Awkward text.
+    ("python", "s = '😀'\r\n# ¦claude: é\r\n# 😀\r\nx = 1\r\n", "é\n😀", "# claude: é\r\n# 😀\r\nx = 1"),
+    ("python", "\ufeff# ¦claude: go\nx = 1\n", "go", "\ufeff# claude: go\nx = 1"),
+    # No grammar: by the look of the line.
+    ("vim", '" ¦claude: go\nset nu\n\nset x\n', "go", '" claude: go\nset nu'),
+    ("latex", "a\n% ¦claude: a\n% b\ntext\n\nmore\n", "a\nb", "% claude: a\n% b\ntext"),
+    ("sql", "select 1 -- ¦claude: go\nfrom x\n", "go", "select 1 -- claude: go"),
+    ("clojure", "(f) ;; ¦claude: go\n(g)\n", "go", "(f) ;; claude: go"),
+    ("dart", "/* claude: a\n * b¦\n */\nf();\n", "a\nb", "/* claude: a\n * b\n */\nf();"),
+    ("vue", "<!-- ¦claude: go -->\n<p/>\n", "go", "<!-- claude: go -->\n<p/>"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("language_id", "marked", "words", "target"), TARGETS)
+def test_words_and_target(language_id: str, marked: str, words: str, target: str | None) -> None:
+    instruction, text = found(language_id, marked)
+    assert instruction is not None
+    assert instruction.text == words
+    assert instruction.target.covers(instruction.span)
+    if target is not None:
+        assert instruction.target.of(text) == target
+
+
+@pytest.mark.parametrize(
+    ("language_id", "marked"),
+    [
+        ("python", "x = '# ¦claude: go'\n"),
+        ("python", "x = '''\n# ¦claude: go\n'''\n"),
+        ("python", "# we asked claude: ¦no\n"),
+        ("python", "# claudette: ¦no\n"),
+        ("python", "# above¦\n# claude: go\n"),
+        ("python", "# claude: go\n\n# ¦apart\n"),
+        ("python", "# claude: go\nx = ¦1\n"),
+        ("typescript", "const a = `// ¦claude: go`;\n"),
+        ("python", "¦"),
+        ("plaintext", "Write to claude: ¦now\n"),
+        ("plaintext", "see http://claude: ¦x\n"),
+    ],
+)
+def test_no_instruction(language_id: str, marked: str) -> None:
+    assert found(language_id, marked)[0] is None
+
+
+@pytest.mark.parametrize(("mark", "asks"), [(":", False), ("?", True)])
+def test_asking_is_not_ordering(mark: str, asks: bool) -> None:
+    instruction, _ = found("go", f"package a\n\n// claude{mark} ¦why\nvar x = 1\n")
+    assert instruction is not None and instruction.asks is asks
+
+
+@pytest.mark.parametrize(
+    ("language_id", "marked", "span"),
+    [
+        ("python", "if a:\n    # claude: a\n    # b¦\n    x = 1\n", "# claude: a\n    # b"),
+        ("python", "¦x = 1  # claude: a  \n", "# claude: a"),
+        ("rust", "/// claude: a¦\nfn f() {}\n", "/// claude: a"),
+        ("typescript", "f(/* claude: a */ ¦1);\n", "/* claude: a */"),
+        ("markdown", "<!-- claude: a¦ -->\n\ntext\n", "<!-- claude: a -->"),
+    ],
+)
+def test_the_span_is_the_comment(language_id: str, marked: str, span: str) -> None:
+    instruction, text = found(language_id, marked)
+    assert instruction is not None and instruction.span.of(text) == span
