@@ -39,9 +39,10 @@ from typing import Any
 
 import h11
 
+from claude_ls.agent import wire_answer
 from claude_ls.agent.credentials import LOOPBACK
 from claude_ls.agent.model import StopReason
-from claude_ls.agent.scripted import Chunking, Say, Think, Turn, Use, by_tokens
+from claude_ls.agent.scripted import Chunking, Turn, by_tokens
 from claude_ls.agent.usage import estimated_tokens
 
 MODELS = ("claude-sonnet-5-5", "claude-haiku-5-5", "claude-opus-5-5")
@@ -82,7 +83,6 @@ _AFTERWARDS: dict[StopReason, str] = {
     "bad_response": "garbage",
     "unreachable": "reset",
 }
-_WIRE_STOPS: dict[StopReason, str] = {"context_window": "model_context_window_exceeded"}
 _ANSWERED_AGAIN = 5
 """How often the same request in a row is taken for a retry, where the turn is to look like a broken connection."""
 _HIDDEN_HEADERS = frozenset({b"authorization", b"x-api-key", b"cookie", b"proxy-authorization"})
@@ -188,21 +188,21 @@ class ReplayServer:
         except ValueError:
             body = None
         if not isinstance(body, dict):
-            await connection.json(400, _error("invalid_request_error", "the body is not a JSON object"))
+            await connection.json(400, wire_answer.error("invalid_request_error", "the body is not a JSON object"))
         elif path == "/v1/messages/count_tokens":
             await connection.json(200, {"input_tokens": estimated_tokens(json.dumps(body, ensure_ascii=False))})
         elif path in ("/v1/models", "/v1/models/"):
-            listed = [_model(name) for name in MODELS]
+            listed = [wire_answer.model_info(name) for name in MODELS]
             page = {"data": listed, "has_more": False, "first_id": MODELS[0], "last_id": MODELS[-1]}
             await connection.json(200, page)
         elif path.startswith("/v1/models/"):
-            await connection.json(200, _model(path.rpartition("/")[2]))
+            await connection.json(200, wire_answer.model_info(path.rpartition("/")[2]))
         elif path == "/v1/messages" and request.method == b"POST":
             headers = {name.decode(): value.decode() for name, value in request.headers if name not in _HIDDEN_HEADERS}
             self.requests.append(Recorded(path, body, headers))
             await self._answer_message(self.requests[-1], connection)
         else:
-            await connection.json(404, _error("not_found_error", f"there is no {path}"))
+            await connection.json(404, wire_answer.error("not_found_error", f"there is no {path}"))
 
     async def _answer_message(self, recorded: Recorded, connection: _Connection) -> None:
         number = len(self.requests)
@@ -220,7 +220,7 @@ class ReplayServer:
             index = self._turn_for(body)
             if index >= len(self.turns):
                 words = "the script has no turn left to play"
-                await connection.json(400, _error("invalid_request_error", words))
+                await connection.json(400, wire_answer.error("invalid_request_error", words))
                 return
             turn = self.turns[index]
             if not keeps_turn:
@@ -232,13 +232,22 @@ class ReplayServer:
             if turn.stop in _INSTEAD and not turn.parts and fault is None:
                 await _fail(read_fault(_INSTEAD[turn.stop]), connection)
                 return
-            events = list(_events(turn, index, body, self.chunking, fault))
+            events = list(
+                wire_answer.events(
+                    turn,
+                    index,
+                    body,
+                    self.chunking,
+                    odd=fault.kind if fault else "",
+                    stop=fault.value if fault and fault.kind == "stop" else "",
+                )
+            )
             if turn.stop in _AFTERWARDS and fault is None:
                 fault = replace(read_fault(_AFTERWARDS[turn.stop]), at=len(events))
         if body.get("stream"):
             await self._race(self._stream(events, fault, connection, number), recorded, connection)
         else:
-            await connection.json(200, _whole(events))
+            await connection.json(200, wire_answer.whole(events))
 
     def _turn_for(self, body: dict[str, Any]) -> int:
         if self._broken is not None and self._broken[0] == body and self._broken[1] < _ANSWERED_AGAIN:
@@ -360,80 +369,6 @@ async def serve(
     return server
 
 
-def _events(turn: Turn, number: int, body: dict[str, Any], chunking: Chunking, fault: Fault | None) -> Iterable[bytes]:
-    """The turn as the API would send it."""
-    kind = fault.kind if fault else ""
-    asked = estimated_tokens(json.dumps(body, ensure_ascii=False))
-    start = {
-        "type": "message_start",
-        "message": {
-            "id": f"msg_replay_{number}",
-            "type": "message",
-            "role": "assistant",
-            "model": body.get("model", ""),
-            "content": [],
-            "stop_reason": None,
-            "stop_sequence": None,
-            "usage": {"input_tokens": asked, "output_tokens": 1},
-        },
-    }
-    if kind != "headless":
-        yield _event(start)
-    if kind == "twice":
-        yield _event(start)
-    yield _event({"type": "ping"})
-    if kind == "unknown":
-        yield _event({"type": "weather_report", "sky": "blue"})
-    written = 0
-    for index, part in enumerate(turn.parts):
-        cut = turn.stop == "cut" and index == len(turn.parts) - 1
-        words = part.json if isinstance(part, Use) else part.text
-        if cut and isinstance(part, Use):
-            words = words[: len(words) * 2 // 3]
-        yield _event({"type": "content_block_start", "index": index, "content_block": _block(part, number, index)})
-        if kind == "unknown":
-            yield _event({"type": "content_block_delta", "index": index, "delta": {"type": "mood_delta", "mood": "up"}})
-        for piece in chunking(words):
-            written += len(piece)
-            yield _event({"type": "content_block_delta", "index": index, "delta": _delta(part, piece)})
-        if cut:
-            return
-        if isinstance(part, Think):
-            signature = {"type": "signature_delta", "signature": f"sig-{number}-{index}"}
-            yield _event({"type": "content_block_delta", "index": index, "delta": signature})
-        yield _event({"type": "content_block_stop", "index": index})
-    if turn.stop == "cut" or turn.stop in _AFTERWARDS:
-        return
-    stop = fault.value if fault and kind == "stop" else _WIRE_STOPS.get(turn.stop, turn.stop)
-    usage = {"output_tokens": estimated_tokens("x" * written)}
-    yield _event({"type": "message_delta", "delta": {"stop_reason": stop, "stop_sequence": None}, "usage": usage})
-    yield _event({"type": "message_stop"})
-
-
-def _block(part: Say | Think | Use, number: int, index: int) -> dict[str, Any]:
-    match part:
-        case Use():
-            return {"type": "tool_use", "id": f"toolu_{number}_{index}", "name": part.name, "input": {}}
-        case Think():
-            return {"type": "thinking", "thinking": "", "signature": ""}
-        case Say():
-            return {"type": "text", "text": ""}
-
-
-def _delta(part: Say | Think | Use, piece: str) -> dict[str, Any]:
-    match part:
-        case Use():
-            return {"type": "input_json_delta", "partial_json": piece}
-        case Think():
-            return {"type": "thinking_delta", "thinking": piece}
-        case Say():
-            return {"type": "text_delta", "text": piece}
-
-
-def _event(data: dict[str, Any]) -> bytes:
-    return f"event: {data['type']}\ndata: {json.dumps(data, ensure_ascii=False)}\n\n".encode()
-
-
 def _until(events: Sequence[bytes], fault: Fault) -> Iterable[bytes]:
     """What is sent before the fault."""
     if not fault.in_bytes:
@@ -453,13 +388,13 @@ async def _break(fault: Fault, connection: _Connection) -> bool:
             await asyncio.Event().wait()
         case "pings":
             while True:
-                await connection.send(h11.Data(data=_event({"type": "ping"})))
+                await connection.send(h11.Data(data=wire_answer.event({"type": "ping"})))
                 await asyncio.sleep(PING_SECONDS)
         case "garbage":
             await connection.send(h11.Data(data=b'event: content_block_delta\ndata: {"type": oops\n\n'))
         case "error":
-            error = _error(fault.value or "overloaded_error", "failed as asked")
-            await connection.send(h11.Data(data=_event(error)))
+            error = wire_answer.error(fault.value or "overloaded_error", "failed as asked")
+            await connection.send(h11.Data(data=wire_answer.event(error)))
     return False
 
 
@@ -468,71 +403,15 @@ async def _fail(fault: Fault, connection: _Connection) -> None:
         case "status":
             code, _, wait = fault.value.partition("/")
             extra = [("retry-after", wait)] if wait else []
-            body = _error(_STATUS_TYPES.get(int(code), "api_error"), f"status {code} as asked")
+            body = wire_answer.error(_STATUS_TYPES.get(int(code), "api_error"), f"status {code} as asked")
             await connection.json(int(code), body, extra)
         case "redirect":
             await connection.json(307, {}, [("location", fault.value)])
         case "html":
             await connection.plain(200, "text/html", b"<html><body>Welcome to the hotel</body></html>")
         case "type":
-            await connection.plain(200, fault.value, _event({"type": "message_stop"}))
+            await connection.plain(200, fault.value, wire_answer.event({"type": "message_stop"}))
         case "empty":
             await connection.plain(200, "text/event-stream", b"")
         case "refuse":
             connection.reset()
-
-
-def _whole(events: Sequence[bytes]) -> dict[str, Any]:
-    """The same answer in one piece, for clients that do not stream."""
-    message: dict[str, Any] = {}
-    tool_json: list[str] = []
-    for event in events:
-        data = json.loads(event.partition(b"data: ")[2])
-        match data["type"]:
-            case "message_start":
-                message = data["message"]
-            case "content_block_start":
-                message["content"].append(dict(data["content_block"]))
-                tool_json = []
-            case "content_block_delta":
-                block = message["content"][-1]
-                for key, value in data["delta"].items():
-                    if key == "partial_json":
-                        tool_json.append(value)
-                    elif key in block and key != "type":
-                        block[key] += value
-            case "content_block_stop":
-                if message["content"][-1]["type"] == "tool_use":
-                    message["content"][-1]["input"] = _object("".join(tool_json))
-            case "message_delta":
-                message |= data["delta"]
-                message["usage"] |= data["usage"]
-    return message
-
-
-def _object(text: str) -> Any:
-    try:
-        return json.loads(text or "{}")
-    except ValueError:
-        return {}
-
-
-def _error(kind: str, message: str) -> dict[str, Any]:
-    return {"type": "error", "error": {"type": kind, "message": message}, "request_id": "req_replay"}
-
-
-def _model(name: str) -> dict[str, Any]:
-    yes = {"supported": True}
-    return {
-        "type": "model",
-        "id": name,
-        "display_name": f"{name} (replayed)",
-        "created_at": "2026-01-01T00:00:00Z",
-        "lifecycle": "active",
-        "deprecated_at": None,
-        "retires_at": None,
-        "line": None,
-        "max_input_tokens": 200_000,
-        "max_tokens": 64_000,
-        "capabilities": {"thinking": {**yes, "types": {"adaptive": yes, "disabled": yes}}, "effort": yes},
-    }

@@ -36,6 +36,8 @@ class Hunk:
     state: HunkState = HunkState.WAITING
     abandoned: bool = False
     """Dropped while on its way: it may still land, but is not sent again."""
+    gives_back: bool = False
+    """Not Claude's: puts back what the person had typed where an edit of Claude's was made over it."""
 
 
 @dataclass(frozen=True)

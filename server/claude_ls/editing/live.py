@@ -18,14 +18,15 @@ Time does not exist here. Where waiting is needed a `SetTimer` goes out and a `T
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from claude_ls.editing.hunk import ENDS, Hunk, HunkState, Landed
-from claude_ls.text.diff import minimal_patch
+from claude_ls.text.diff import distance, minimal_patch
 from claude_ls.text.document import Document
 from claude_ls.text.patch import Patch, Span, TextEdit, apply
-from claude_ls.text.rebase import carry_patch, carry_span, sequential
+from claude_ls.text.rebase import carry_span, sequential
 
 ECHO_SECONDS = 1.5
 """How long a `true` may stay without its echo once the text has moved on: editors batch their reports."""
@@ -33,6 +34,8 @@ PATIENT_SECONDS = 5.0
 """The same where nothing was reported since: an editor busy with typing has been seen to take 2.6 s."""
 ANSWER_SECONDS = 60.0
 """How long an editor may take to answer at all: it may be asking the person."""
+MAX_COMPARED_CHARACTERS = 200_000
+"""Product of the lengths of two texts up to which they are compared character by character."""
 MAX_REFUSALS = 3
 """Refusals without any change in between after which the editor is taken at its word."""
 
@@ -116,13 +119,18 @@ Command = SendEdit | SetTimer | HunkEnded
 
 @dataclass
 class _Pending:
-    """The edit in flight: `patch` leads from the confirmed text to `expected`; `sent` is the patch as it went out."""
+    """The edit in flight: `patch` leads from the confirmed text to `expected`; `sent` is the patch as it went out.
+
+    `doomed` are hunks whose lines the person changed meanwhile. An editor that rebases will make the edit all the same,
+    and swallow what was typed: then it is given back.
+    """
 
     request: int
     sent: Patch
-    patch: Patch | None
-    expected: str | None
+    patch: Patch
+    expected: str
     hunks: frozenset[str]
+    doomed: frozenset[str] = frozenset()
     answer: EditAnswered | None = None
     echoed: bool = False
 
@@ -216,20 +224,20 @@ class LiveEdit:
             return self._foreign(document) + self._flush()
         text = document.text
         if text == pending.expected:
-            return self._echoed(document)
+            return self._echoed(document) + self._flush()
         if self._landed_in_part(pending, document):
             return []
         if pending.sent != pending.patch and _fits(pending.sent, self.document.text):
             # The editor put our edit where it belonged before the person typed: move it to where it belongs now.
             stale = apply(self.document.text, pending.sent)
-            if text == stale and pending.expected is not None:
+            if text == stale:
                 self.repairs += 1
                 self.document = document
                 self._pending = None
                 repair = minimal_patch(text, pending.expected)
-                return self._send(repair, sorted(pending.hunks)) if repair else self._echoed(document)
-        if pending.expected is not None and self._reads_as_in(pending, text):
-            between = replace(self.document, text=pending.expected, lines=document.lines)
+                return self._send(repair, sorted(pending.hunks))
+        if self._reads_as_in(pending, text):
+            between = Document.opened(document.uri, document.language_id, document.version, pending.expected)
             commands = self._echoed(between)
             return commands + self._foreign(document) + self._flush()
         commands = self._foreign(document)
@@ -240,15 +248,14 @@ class LiveEdit:
         return commands
 
     def _reads_as_in(self, pending: _Pending, text: str) -> bool:
-        assert pending.expected is not None
-        if_in = _size(difference(pending.expected, text))
-        if_out = _size(difference(self.document.text, text))
+        if_in = distance(pending.expected, text)
+        if_out = distance(self.document.text, text)
         return if_in < if_out or (if_in == if_out and pending.answer is not None)
 
     def _landed_in_part(self, pending: _Pending, document: Document) -> bool:
         """Whether the report shows some of our edits: editors may report each edit of a patch on its own."""
         patch = pending.patch
-        if patch is None or len(patch) < 2:
+        if len(patch) < 2:
             return False
         want = len(document.text) - len(self.document.text)
         for count in range(1, len(patch)):
@@ -266,48 +273,71 @@ class LiveEdit:
     def _echoed(self, document: Document) -> list[Command]:
         """Our edit is in the text: its hunks have landed, whatever the answer will say."""
         pending = self._pending
+        commands: list[Command] = []
         if pending is not None:
-            for edit in sequential(pending.patch or ()):
+            kept = {name: self.hunks[name].span.of(self.document.text) for name in pending.doomed}
+            for edit in sequential(pending.patch):
                 self._carry_own(edit)
             pending.echoed = True
+            self.document = document
+            for name in sorted(pending.hunks):
+                if self.hunks[name].state is HunkState.SENT:
+                    commands += self._end_landed(name)
+            for name, text in kept.items():
+                self._give_back(name, text)
         self.document = document
         self._refusals = 0
-        commands: list[Command] = []
-        for name in sorted(pending.hunks if pending else ()):
-            if self.hunks[name].state is HunkState.SENT:
-                commands += self._end_landed(name)
         if pending is not None and pending.answer is not None:
             self._pending = None
-            commands += self._flush()
         return commands
+
+    def _give_back(self, name: str, text: str) -> None:
+        """Put `text`, the person's, back where the doomed hunk was made over it."""
+        self.repairs += 1
+        hunk = self.hunks[name]
+        identity = f"{name} given back {self.repairs}"
+        base = hunk.span.of(self.document.text)
+        if hunk.gives_back:
+            # They typed into our text while theirs was being given back: both must be there in the end.
+            text = with_insertions(hunk.base, hunk.text, text)
+        label = "Claude: give back what you typed"
+        self.hunks[identity] = Hunk(identity, label, hunk.span, base, text, HunkState.READY, gives_back=True)
 
     def _foreign(self, document: Document) -> list[Command]:
         """Somebody else changed the text: carry all plans over it, and end those that it touched."""
-        edit = difference(self.document.text, document.text)
+        edits = changes(self.document.text, document.text)
         self.document = document
-        if edit is None:
-            return []
+        commands: list[Command] = []
+        for edit in edits:
+            commands += self._carry_foreign(edit)
+        pending = self._pending
+        if pending is not None and not pending.echoed:
+            for edit in edits:
+                pending.patch = tuple(cover(own, edit) for own in pending.patch)
+            pending.expected = apply(document.text, pending.patch)
+        return commands
+
+    def _carry_foreign(self, edit: TextEdit) -> list[Command]:
+        pending = self._pending
+        in_flight = pending.hunks if pending is not None and not pending.echoed else frozenset()
         commands: list[Command] = []
         for hunk in list(self.hunks.values()):
-            if hunk.state in ENDS:
-                continue
-            if hunk.span.touches(edit.span):
+            touched = hunk.span.touches(edit.span)
+            if hunk.state not in ENDS and touched:
                 commands += self._end(hunk.id, HunkState.CONFLICT, "you changed the same lines while Claude wrote")
-            else:
+                if pending is not None and hunk.id in in_flight:
+                    pending.doomed |= {hunk.id}
+            if hunk.state not in ENDS or hunk.id in in_flight:
                 self._set(hunk.id, span=carry_span(hunk.span, edit))
-        pending = self._pending
-        if pending is not None and not pending.echoed and pending.patch is not None:
-            pending.patch = carry_patch(pending.patch, edit)
-            pending.expected = None if pending.patch is None else apply(document.text, pending.patch)
         return commands
 
     def _carry_own(self, edit: TextEdit) -> None:
+        pending = self._pending
+        in_flight = pending.hunks if pending is not None else frozenset()
         for hunk in list(self.hunks.values()):
-            if hunk.state in ENDS:
-                continue
-            if hunk.state is HunkState.SENT and hunk.span.covers(edit.span):
+            if hunk.id in in_flight and hunk.span.covers(edit.span):
                 self._set(hunk.id, span=Span(hunk.span.start, hunk.span.end + edit.delta))
-            else:
+            elif hunk.state not in ENDS or hunk.id in in_flight:
                 self._set(hunk.id, span=carry_span(hunk.span, edit))
 
     def _answered(self, event: EditAnswered) -> list[Command]:
@@ -397,8 +427,62 @@ def _common_length(limit: int, equal: Callable[[int], bool]) -> int:
     return low
 
 
-def _size(edit: TextEdit | None) -> int:
-    return 0 if edit is None else (edit.end - edit.start) + len(edit.text)
+def changes(old: str, new: str) -> list[TextEdit]:
+    """What leads from `old` to `new`, edit by edit, each in the coordinates that the one before it left.
+
+    Mostly a keystroke, and one edit. Where more was reported at once, it is taken apart by lines and by characters, so
+    that two words typed far from each other do not seem to touch everything in between.
+    """
+    block = difference(old, new)
+    if block is None:
+        return []
+    removed = old[block.start : block.end]
+    if not removed or not block.text:
+        return [block]
+    parts = [piece for part in minimal_patch(removed, block.text) for piece in _by_characters(removed, part)]
+    return sequential(tuple(TextEdit(e.start + block.start, e.end + block.start, e.text) for e in parts))
+
+
+def _by_characters(old: str, edit: TextEdit) -> list[TextEdit]:
+    """The edit of `old` taken apart into the characters that differ, where that is not too much work."""
+    removed = edit.span.of(old)
+    if not removed or not edit.text or len(removed) * len(edit.text) > MAX_COMPARED_CHARACTERS:
+        return [edit]
+    blocks = difflib.SequenceMatcher(None, removed, edit.text, autojunk=False).get_opcodes()
+    return [
+        TextEdit(edit.start + old_from, edit.start + old_to, edit.text[new_from:new_to])
+        for tag, old_from, old_to, new_from, new_to in blocks
+        if tag != "equal"
+    ]
+
+
+def with_insertions(base: str, ours: str, theirs: str) -> str:
+    """`ours` with whatever `theirs` has that `base` had not, each at about its place."""
+    patch = minimal_patch(base, ours)
+    for edit in changes(base, theirs):
+        at = edit.start
+        moved = 0
+        for own in patch:
+            if own.end <= at:
+                moved += own.delta
+            elif own.start < at:
+                at, moved = own.start, moved + len(own.text)
+        place = max(0, min(at + moved, len(ours)))
+        ours = ours[:place] + edit.text + ours[place:]
+        patch = tuple(cover(own, edit) for own in patch)
+    return ours
+
+
+def cover(own: TextEdit, edit: TextEdit) -> TextEdit:
+    """`own` as an editor that rebases would make it after `edit`: what was typed into its range is replaced with it."""
+    if own.start == own.end == edit.start == edit.end:
+        return own  # Both insert at one place: ours was first, and stays in front.
+    if not own.span.touches(edit.span):
+        span = carry_span(own.span, edit)
+        return TextEdit(span.start, span.end, own.text)
+    start = own.start if own.start <= edit.start else edit.start + len(edit.text)
+    end = max(start, own.end + edit.delta if own.end >= edit.end else edit.start)
+    return TextEdit(start, end, own.text)
 
 
 def _fits(patch: Patch, text: str) -> bool:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from claude_ls.text.diff import minimal_patch
+from claude_ls.text.diff import distance, minimal_patch
 from claude_ls.text.patch import Patch, Span, TextEdit, apply, invert, patch
 from claude_ls.text.rebase import carry_patch, carry_span, sequential
 
@@ -79,3 +79,13 @@ def test_a_patch_can_be_applied_edit_by_edit(old: str, new: str) -> None:
     for edit in sequential(minimal_patch(old, new)):
         text = apply(text, (edit,))
     assert text == new
+
+
+@given(st.text("ab\n", max_size=12), st.text("ab\n", max_size=12))
+def test_the_distance_is_what_a_table_of_all_prefixes_says(old: str, new: str) -> None:
+    row = list(range(len(new) + 1))
+    for at, character in enumerate(old, 1):
+        before, row = row, [at]
+        for index, other in enumerate(new, 1):
+            row.append(before[index - 1] if character == other else 1 + min(before[index], row[index - 1]))
+    assert distance(old, new) == row[-1]

@@ -1,0 +1,237 @@
+"""A live edit, an editor with its habits and a person who types, with everything that can happen in random order.
+
+The person types tokens that occur nowhere else, so that every keystroke can be found again at the end. Two queues stand
+for the pipes: what was sent arrives in order, but when it arrives is chance. Timers fire when nothing else can happen.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Literal
+
+from claude_ls.editing.hunk import HunkState
+from claude_ls.editing.live import (
+    Command,
+    DocumentChanged,
+    EditAnswered,
+    Event,
+    HunkClaimed,
+    HunkEnded,
+    HunksDropped,
+    HunksWritten,
+    LiveEdit,
+    SendEdit,
+    SetTimer,
+    TimerFired,
+)
+from claude_ls.text.document import Document
+from claude_ls.text.patch import Patch, Span, TextEdit, apply
+
+Habit = Literal["strict", "liar", "rebasing", "piecemeal", "stale offsets", "late"]
+"""`strict` refuses edits of older versions; `liar` claims to have made them; `rebasing` carries them over what was typed
+since; `piecemeal` is strict and reports each edit of a patch by itself; `late` is strict and batches its reports with
+what is typed next; `stale offsets` makes old edits where they would have been."""
+CHECKING: tuple[Habit, ...] = ("strict", "liar", "rebasing", "piecemeal", "late")
+
+
+@dataclass
+class Outcome:
+    """What a run came to."""
+
+    text: str
+    mirror: str
+    typed: list[str]
+    ends: dict[str, HunkEnded]
+    texts: dict[str, str]
+    bases: dict[str, str]
+    repairs: int
+    log: list[str]
+
+
+@dataclass
+class Simulation:
+    seed: int
+    habit: Habit
+    log: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.chance = random.Random(f"{self.seed} {self.habit}")
+        lines = [f"line {n} {'x' * self.chance.randint(0, 6)}" for n in range(self.chance.randint(4, 14))]
+        self.text = self.chance.choice(["\n", "\r\n"]).join(lines) + self.chance.choice(["", "\n"])
+        self.version = 1
+        self.live = LiveEdit(Document.opened("file:///a", "x", 1, self.text))
+        self.history: list[tuple[int, TextEdit]] = []
+        self.to_editor: deque[SendEdit] = deque()
+        self.to_server: deque[Event] = deque()
+        self.unreported = False
+        self.timers: list[int] = []
+        self.typed: list[str] = []
+        self.ends: dict[str, HunkEnded] = {}
+        self.texts: dict[str, str] = {}
+        self.bases: dict[str, str] = {}
+        self.waiting: list[str] = []
+
+    def run(self) -> Outcome:
+        self._claim()
+        keys = self.chance.randint(0, 12)
+        while True:
+            choices = []
+            if keys:
+                choices += ["type"] * 2
+            if self.waiting:
+                choices += ["write"] * 2
+                choices += ["drop"] if self.chance.random() < 0.02 else []
+            if self.to_editor:
+                choices += ["edit"] * 3
+            if self.to_server:
+                choices += ["report"] * 3
+            if self.unreported:
+                choices += ["flush"]
+            if not choices:
+                if not self.timers:
+                    break
+                self._step(TimerFired(self.timers.pop(0)))
+                continue
+            match self.chance.choice(choices):
+                case "type":
+                    keys -= 1
+                    self._type()
+                case "write":
+                    name = self.waiting.pop(0)
+                    self._step(HunksWritten(((name, self.texts[name]),)))
+                case "drop":
+                    self._step(HunksDropped((self.waiting.pop(0),)))
+                case "edit":
+                    self._edit(self.to_editor.popleft())
+                case "report":
+                    self._step(self.to_server.popleft())
+                case "flush":
+                    self._flush()
+        mirror = self.live.document.text
+        return Outcome(self.text, mirror, self.typed, self.ends, self.texts, self.bases, self.live.repairs, self.log)
+
+    def _claim(self) -> None:
+        """Two regions of whole lines, with room around them."""
+        document = self.live.document
+        last = len(document.lines.starts) - 1
+        first = self.chance.randint(0, last // 2)
+        second = self.chance.randint(last // 2 + 1, last)
+        for number, line in enumerate((first, second)):
+            span = Span(document.lines.starts[line], document.line_span(min(line + number, last)).end)
+            name = f"h{number}"
+            self.bases[name] = span.of(self.text)
+            words = [f"new{number} {n}" for n in range(self.chance.randint(1, 4))]
+            self.texts[name] = document.line_break.join(words)
+            if self.chance.random() < 0.5:
+                self.texts[name] = self.bases[name][:4] + self.texts[name]
+            self.waiting.append(name)
+            self._step(HunkClaimed(name, "Claude", span))
+
+    def _type(self) -> None:
+        at = self.chance.randint(0, len(self.text))
+        if self.text[at - 1 : at + 1] == "\r\n":
+            at += 1
+        token = chr(0xE000 + len(self.typed))  # one character, so that typing cannot cut it
+        self.typed.append(token)
+        self._change([TextEdit(at, at, token)], f"type {token} at {at}")
+
+    def _change(self, edits: list[TextEdit], why: str) -> None:
+        """Change the editor's text and report it, now or later, as its habit is."""
+        self.version += 1
+        self.text = apply(self.text, tuple(edits))
+        self.history += [(self.version, edit) for edit in reversed(edits)]
+        self.log.append(f"editor: {why} -> v{self.version}")
+        if self.habit in ("late", "liar"):
+            self.unreported = True
+        else:
+            self._report()
+
+    def _report(self) -> None:
+        self.unreported = False
+        self.to_server.append(DocumentChanged(Document.opened("file:///a", "x", self.version, self.text)))
+
+    def _flush(self) -> None:
+        self._report()
+
+    def _edit(self, edit: SendEdit) -> None:
+        version, patch = edit.document.version, edit.patch
+        if version == self.version:
+            self._apply(edit.request, patch)
+        elif self.habit in ("strict", "piecemeal", "late"):
+            self.to_server.append(EditAnswered(edit.request, False, "stale"))
+        elif self.habit == "liar":
+            self.to_server.append(EditAnswered(edit.request, True))
+        elif self.habit == "rebasing":
+            self._apply(edit.request, tuple(self._rebased(item, version) for item in patch))
+        elif all(item.end <= len(self.text) for item in patch):
+            self._apply(edit.request, patch)
+        else:
+            self.to_server.append(EditAnswered(edit.request, False, "out of range"))
+
+    def _apply(self, request: int, patch: Patch) -> None:
+        first = self.chance.random() < 0.5
+        if first:
+            self.to_server.append(EditAnswered(request, True))
+        if self.habit == "piecemeal":
+            for item in reversed(patch):
+                self._change([item], "Claude, in part")
+        else:
+            self._change(list(patch), "Claude")
+        if not first:
+            self.to_server.append(EditAnswered(request, True))
+
+    def _rebased(self, edit: TextEdit, version: int) -> TextEdit:
+        start, end = edit.start, edit.end
+        for number, other in self.history:
+            if number > version:
+                if other.end <= start and (other.start, other.end) != (start, end):
+                    start, end = start + other.delta, end + other.delta
+                elif other.start < end:
+                    end = max(start, end + other.delta)
+        return TextEdit(start, end, edit.text)
+
+    def _step(self, event: Event) -> None:
+        if not isinstance(event, DocumentChanged):
+            self.log.append(f"server: {event}")
+        else:
+            self.log.append(f"server: v{event.document.version} {event.document.text!r}")
+        for command in self.live.step(event):
+            self._do(command)
+
+    def _do(self, command: Command) -> None:
+        self.log.append(f"    {command if not isinstance(command, SendEdit) else ('send', command.patch)}")
+        match command:
+            case SendEdit():
+                self.to_editor.append(command)
+            case SetTimer(request):
+                self.timers.append(request)
+            case HunkEnded():
+                assert command.hunk not in self.ends, "a hunk ended twice"
+                self.ends[command.hunk] = command
+
+
+def problems(outcome: Outcome) -> list[str]:
+    """What must never be: a key lost or doubled, a hunk that landed in part, a mirror that is off."""
+    found: list[str] = []
+    if outcome.mirror != outcome.text:
+        found.append("the mirror is off")
+    for token in outcome.typed:
+        count = outcome.text.count(token)
+        if count != 1:
+            found.append(f"{token} is there {count} times")
+    plain = outcome.text
+    for token in outcome.typed:
+        plain = plain.replace(token, "")
+    for name, text in outcome.texts.items():
+        end = outcome.ends.get(name)
+        if end is None:
+            found.append(f"{name} never ended")
+            continue
+        wanted = text if end.state is HunkState.LANDED else outcome.bases[name]
+        if wanted not in plain:
+            found.append(f"{name} is {end.state.value}, but {wanted!r} is not in the text")
+        if end.state is not HunkState.LANDED and text in plain and text != outcome.bases[name]:
+            found.append(f"{name} is {end.state.value}, but its text is there")
+    return found

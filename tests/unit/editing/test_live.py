@@ -1,0 +1,19 @@
+"""The live edit against editors of all habits, with a person who types at every moment."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from unit.editing.simulator import CHECKING, Habit, Simulation, problems
+
+RUNS = int(os.environ.get("CLAUDE_LS_INTERLEAVINGS", "2000"))
+"""For all habits together; `make soak-edits` runs the full count."""
+
+
+@pytest.mark.parametrize("habit", CHECKING)
+def test_no_key_is_lost_and_no_hunk_lands_in_part(habit: Habit) -> None:
+    for seed in range(RUNS // len(CHECKING)):
+        outcome = Simulation(seed, habit).run()
+        found = problems(outcome)
+        assert not found, f"seed {seed}, {habit}: {found}\n" + "\n".join(outcome.log) + f"\n{outcome.text!r}"
