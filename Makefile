@@ -4,13 +4,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help demo test check bench fix clean
+.PHONY: help demo test check bench soak-edits fix clean
 
 help:
 	@echo "make demo    watch a whole session in this terminal"
 	@echo "make test    all tests, with style and types"
 	@echo "make check   style and types only"
 	@echo "make bench   the benchmarks, each beside its peer"
+	@echo "make soak-edits  20,000 simulated interleavings of Claude, an editor and a person"
 	@echo "make fix     format the code and fill the @ sections of the case files"
 
 $(READY): pyproject.toml
@@ -34,6 +35,9 @@ bench: $(READY)
 	$(BIN)/python bench/startup.py
 	$(BIN)/python bench/code_action.py
 	$(BIN)/python bench/stream.py
+
+soak-edits: $(READY)
+	CLAUDE_LS_INTERLEAVINGS=20000 $(BIN)/python -m pytest tests/unit/editing/test_live.py --timeout 1200
 
 fix: $(READY)
 	$(BIN)/ruff check --fix server tests bench

@@ -134,6 +134,8 @@ class ReplayServer:
     raw: Sequence[bytes] = ()
     """Recorded streams to send as they are, instead of turns; the last one again and again."""
     requests: list[Recorded] = field(default_factory=list)
+    connections: int = 0
+    """How many were opened, so that tests can tell whether one is used again."""
     url: str = ""
     _next: int = 0
     _broken: tuple[dict[str, Any], int] | None = None
@@ -164,6 +166,7 @@ class ReplayServer:
         task = asyncio.current_task()
         assert task is not None
         self._connections.add(task)
+        self.connections += 1
         try:
             await self._serve(_Connection(reader, writer))
         except (ConnectionError, h11.ProtocolError, asyncio.CancelledError):

@@ -26,7 +26,7 @@ from claude_ls.editing.hunk import ENDS, Hunk, HunkState, Landed
 from claude_ls.text.diff import distance, minimal_patch
 from claude_ls.text.document import Document
 from claude_ls.text.patch import Patch, Span, TextEdit, apply
-from claude_ls.text.rebase import carry_span, sequential
+from claude_ls.text.rebase import carry_span, carry_span_over, sequential
 
 ECHO_SECONDS = 1.5
 """How long a `true` may stay without its echo once the text has moved on: editors batch their reports."""
@@ -131,6 +131,8 @@ class _Pending:
     expected: str
     hunks: frozenset[str]
     doomed: frozenset[str] = frozenset()
+    repairing: bool = False
+    """Moves an edit that landed at a stale place. The spans of hunks are then already those of `expected`."""
     answer: EditAnswered | None = None
     echoed: bool = False
 
@@ -206,10 +208,10 @@ class LiveEdit:
             sent.append(hunk.id)
         return commands + (self._send(tuple(edits), sent) if edits else [])
 
-    def _send(self, patch: Patch, hunks: Sequence[str]) -> list[Command]:
+    def _send(self, patch: Patch, hunks: Sequence[str], *, repairing: bool = False) -> list[Command]:
         self._requests += 1
         expected = apply(self.document.text, patch)
-        self._pending = _Pending(self._requests, patch, patch, expected, frozenset(hunks))
+        self._pending = _Pending(self._requests, patch, patch, expected, frozenset(hunks), repairing=repairing)
         for name in hunks:
             self._set(name, state=HunkState.SENT)
         label = self.hunks[hunks[0]].label if hunks else "Claude"
@@ -227,15 +229,10 @@ class LiveEdit:
             return self._echoed(document) + self._flush()
         if self._landed_in_part(pending, document):
             return []
-        if pending.sent != pending.patch and _fits(pending.sent, self.document.text):
+        moved = pending.sent != pending.patch and _fits(pending.sent, self.document.text)
+        if moved and text == apply(self.document.text, pending.sent):
             # The editor put our edit where it belonged before the person typed: move it to where it belongs now.
-            stale = apply(self.document.text, pending.sent)
-            if text == stale:
-                self.repairs += 1
-                self.document = document
-                self._pending = None
-                repair = minimal_patch(text, pending.expected)
-                return self._send(repair, sorted(pending.hunks))
+            return self._repair(pending, document)
         if self._reads_as_in(pending, text):
             between = Document.opened(document.uri, document.language_id, document.version, pending.expected)
             commands = self._echoed(between)
@@ -246,6 +243,18 @@ class LiveEdit:
             # It said true, and its next report did not show it. A last chance, then it is planned anew.
             commands.append(SetTimer(pending.request, ECHO_SECONDS))
         return commands
+
+    def _repair(self, pending: _Pending, document: Document) -> list[Command]:
+        """Lead from the stale result to the text as it should be: with the person's typing, without doomed hunks."""
+        self.repairs += 1
+        doomed = [self.hunks[name].span for name in pending.doomed]
+        wanted = tuple(edit for edit in pending.patch if not any(span.covers(edit.span) for span in doomed))
+        expected = apply(self.document.text, wanted)
+        for edit in sequential(wanted):
+            self._carry_own(edit)
+        self.document, self._pending = document, None
+        repair = minimal_patch(document.text, expected)
+        return self._send(repair, sorted(pending.hunks - pending.doomed), repairing=True)
 
     def _reads_as_in(self, pending: _Pending, text: str) -> bool:
         if_in = distance(pending.expected, text)
@@ -276,7 +285,7 @@ class LiveEdit:
         commands: list[Command] = []
         if pending is not None:
             kept = {name: self.hunks[name].span.of(self.document.text) for name in pending.doomed}
-            for edit in sequential(pending.patch):
+            for edit in sequential(pending.patch) if not pending.repairing else ():
                 self._carry_own(edit)
             pending.echoed = True
             self.document = document
@@ -308,9 +317,11 @@ class LiveEdit:
         edits = changes(self.document.text, document.text)
         self.document = document
         commands: list[Command] = []
-        for edit in edits:
-            commands += self._carry_foreign(edit)
         pending = self._pending
+        repairing = pending.patch if pending is not None and pending.repairing and not pending.echoed else ()
+        for edit in edits:
+            seen = carry_span_over(edit.span, sequential(repairing))
+            commands += self._carry_foreign(TextEdit(seen.start, seen.end, edit.text))
         if pending is not None and not pending.echoed:
             for edit in edits:
                 pending.patch = tuple(cover(own, edit) for own in pending.patch)

@@ -30,9 +30,9 @@ from claude_ls.text.document import Document
 from claude_ls.text.patch import Patch, Span, TextEdit, apply
 
 Habit = Literal["strict", "liar", "rebasing", "piecemeal", "stale offsets", "late"]
-"""`strict` refuses edits of older versions; `liar` claims to have made them; `rebasing` carries them over what was typed
-since; `piecemeal` is strict and reports each edit of a patch by itself; `late` is strict and batches its reports with
-what is typed next; `stale offsets` makes old edits where they would have been."""
+"""`strict` refuses edits of older versions; `liar` claims to have made them; `rebasing` carries them over what was
+typed since; `piecemeal` is strict and reports each edit of a patch by itself; `late` is strict and batches its reports
+with what is typed next; `stale offsets` makes old edits where they would have been."""
 CHECKING: tuple[Habit, ...] = ("strict", "liar", "rebasing", "piecemeal", "late")
 
 

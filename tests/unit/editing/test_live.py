@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 import pytest
+
 from unit.editing.simulator import CHECKING, Habit, Simulation, problems
 
 RUNS = int(os.environ.get("CLAUDE_LS_INTERLEAVINGS", "2000"))

@@ -1,0 +1,1 @@
+"""The suites that a fake and the real thing both obey."""

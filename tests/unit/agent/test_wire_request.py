@@ -1,0 +1,68 @@
+"""What is sent: marks for the cache, tools that stream, and blocks that go back as they came."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from claude_ls.agent.model import Message, ModelRequest, Opaque, Text, ToolResult, ToolUse
+from claude_ls.agent.tools import CANNOT_DO, REWRITE_REGION
+from claude_ls.agent.wire_request import wire_request
+
+MARK = {"type": "ephemeral"}
+REQUEST = ModelRequest(
+    model="m",
+    tools=(REWRITE_REGION, CANNOT_DO),
+    system=(Text("Be brief."),),
+    messages=(Message("user", (Text("file", cached=True), Text("ask"))),),
+    must_use_tool=True,
+)
+
+
+def test_order_and_marks() -> None:
+    body = wire_request(REQUEST, plain=False)
+    assert body["system"] == [{"type": "text", "text": "Be brief.", "cache_control": MARK}]
+    assert [tool.get("cache_control") for tool in body["tools"]] == [None, None]
+    assert [tool.get("eager_input_streaming") for tool in body["tools"]] == [True, None]
+    assert [block.get("cache_control") for block in body["messages"][0]["content"]] == [MARK, None]
+
+
+def test_without_a_system_prompt_the_last_tool_is_marked() -> None:
+    body = wire_request(replace(REQUEST, system=()), plain=False)
+    assert "system" not in body
+    assert [tool.get("cache_control") for tool in body["tools"]] == [None, MARK]
+
+
+def test_no_more_than_four_marks() -> None:
+    message = Message("user", tuple(Text(f"part {number}", cached=True) for number in range(9)))
+    body = wire_request(replace(REQUEST, messages=(message,)), plain=False)
+    marked = [block["text"] for block in body["messages"][0]["content"] if "cache_control" in block]
+    assert marked == ["part 6", "part 7", "part 8"]
+
+
+def test_a_tool_can_only_be_demanded_of_who_does_not_think() -> None:
+    assert "tool_choice" not in wire_request(REQUEST, plain=False)
+    off = wire_request(replace(REQUEST, thinking="off", effort="low"), plain=False)
+    assert off["tool_choice"] == {"type": "any"}
+    assert off["thinking"] == {"type": "disabled"}
+    assert off["output_config"] == {"effort": "low"}
+
+
+def test_plain() -> None:
+    body = wire_request(replace(REQUEST, thinking="off", effort="low", max_tokens=64_000), plain=True)
+    assert body.keys() == {"model", "max_tokens", "messages", "system", "tools"}
+    assert body["max_tokens"] == 8192
+    assert not any("eager_input_streaming" in tool for tool in body["tools"])
+
+
+def test_blocks() -> None:
+    thought = {"type": "thinking", "thinking": "hm", "signature": "abc"}
+    messages = (
+        Message("assistant", (Opaque(thought), Text(" \n"), ToolUse("t", "edit_file", {"a": 1}))),
+        Message("user", (ToolResult("t", "not found", failed=True), ToolResult("u", "done"))),
+    )
+    shown = wire_request(replace(REQUEST, messages=messages), plain=False)["messages"]
+    assert shown[0]["content"] == [thought, {"type": "tool_use", "id": "t", "name": "edit_file", "input": {"a": 1}}]
+    assert shown[1]["content"] == [
+        {"type": "tool_result", "tool_use_id": "t", "content": "not found", "is_error": True},
+        {"type": "tool_result", "tool_use_id": "u", "content": "done"},
+    ]
