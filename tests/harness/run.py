@@ -112,12 +112,13 @@ class _Play:
         others = asyncio.all_tasks() - {asyncio.current_task()}
         assert not others, f"tasks leaked: {others}"
         files = {uri.removeprefix(f"{ROOT}/"): buffer.text for uri, buffer in editor.buffers.items()}
-        for path in sorted(self._folder.rglob("*.md")):
+        for path in sorted(self._folder.rglob("*.*")):
             files[f"state:{path.relative_to(self._folder)}"] = path.read_bytes().decode()
         for uri, document in ((uri, self._server.session.document(uri)) for uri in editor.buffers):
             assert document is not None and document.text == editor.buffers[uri].text, f"the mirror of {uri} is off"
         prompts = "\n".join(f"[{number}]\n{_asked(text)}\n" for number, text in enumerate(self._model.requests, 1))
-        return Outcome(files, "".join(f"{line}\n" for line in editor.transcript), prompts)
+        transcript = "".join(f"{line}\n" for line in editor.transcript).replace(str(self._folder), "STATE")
+        return Outcome(files, transcript, prompts)
 
     async def _settle(self) -> None:
         """Let all that is under way come to its end; a timer fires only when nothing else is going on."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import difflib
 from collections.abc import Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field
@@ -157,11 +158,20 @@ class Run:
         elif self._stopped.reason == "tool_use" and landed and not self._failed_last:
             self._end("done", _changes(landed))
         elif writing.problem:
-            self._fail(f"{writing.problem}{kept}")
+            self._fail(f"{writing.problem}{self._saved(writing)}{kept}")
         elif landed:
             self._end("done", _changes(landed))
         else:
             self._fail(f"Claude answered in words and changed nothing: {self._said.strip()[:500] or '(no words)'}")
+
+    def _saved(self, writing: Writing) -> str:
+        """Keep what the editor would not take where the person can find it, and say where."""
+        file: Path | None = None
+        for uri, old, new in writing.refused():
+            lines = difflib.unified_diff(old.splitlines(), new.splitlines(), uri, uri, lineterm="")
+            text = "".join(f"{line}\n" for line in lines)
+            file = _append(self._tools.state, f"refused/{self.job.id}.diff", text)
+        return f" What Claude wrote is in {file}." if file else ""
 
     async def _answer(self) -> None:
         region = self._action.region(self._task)

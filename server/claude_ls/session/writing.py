@@ -127,6 +127,13 @@ class Writing:
         results = [end.result() for end in ends if end.done() and not end.cancelled()]
         return [end for end in results if end.state is HunkState.LANDED]
 
+    def refused(self) -> list[tuple[str, str, str]]:
+        """Uri, old and new text of what the editor would not take."""
+        hunks = [(buffer, buffer.live.hunks[hunk]) for hunk, buffer in self._hunks.items()]
+        return [
+            (buffer.document.uri, hunk.base, hunk.text) for buffer, hunk in hunks if hunk.state is HunkState.REFUSED
+        ]
+
     async def _rewrite_region(self, new_text: str) -> ToolOutcome:
         if self.region is None:
             self.problem = self.problem or "Claude rewrote a region where none was given."
@@ -217,4 +224,6 @@ class Writing:
             return ToolOutcome("Applied.", ends=True)
         self.problem = self.problem or problems[0]
         kept = f"{landed} applied; do not send those again. " if landed else "Nothing was applied. "
-        return ToolOutcome(kept + " ".join(problems), failed=True)
+        # What the person or their editor would not have is not asked for again.
+        unwanted = any(end.state is not HunkState.LANDED for end in ended)
+        return ToolOutcome(kept + " ".join(problems), failed=True, ends=unwanted)
