@@ -35,6 +35,8 @@ class Editor:
 
     def __init__(self, server: Server, *, habit: Habit, encoding: str, seed: int, flags: frozenset[str]) -> None:
         self.buffers: dict[str, Buffer] = {}
+        self.closed: dict[str, str] = {}
+        """What closed documents held at last."""
         self.transcript: list[str] = []
         self.shown: list[str] = []
         self.unanswered: dict[int, asyncio.Future[Any]] = {}
@@ -99,7 +101,7 @@ class Editor:
         self.notify("textDocument/didOpen", {"textDocument": item})
 
     def close_document(self, uri: str) -> None:
-        del self.buffers[uri]
+        self.closed[uri] = self.buffers.pop(uri).text
         self.notify("textDocument/didClose", {"textDocument": {"uri": uri}})
 
     def type(self, uri: str, start: int, end: int, text: str) -> None:

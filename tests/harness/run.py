@@ -112,6 +112,7 @@ class _Play:
         others = asyncio.all_tasks() - {asyncio.current_task()}
         assert not others, f"tasks leaked: {others}"
         files = {uri.removeprefix(f"{ROOT}/"): buffer.text for uri, buffer in editor.buffers.items()}
+        files |= {uri.removeprefix(f"{ROOT}/"): text for uri, text in editor.closed.items()}
         for path in sorted(self._folder.rglob("*.*")):
             files[f"state:{path.relative_to(self._folder)}"] = path.read_bytes().decode()
         for uri, document in ((uri, self._server.session.document(uri)) for uri in editor.buffers):

@@ -146,9 +146,8 @@ class Server(LanguageServer):
 
     @cached_property
     def session(self) -> Session:
-        from claude_ls.config import Settings
-
-        session = self._make_session(self.client, Settings())
+        """Made when first needed, with the settings that are known by then; the editor's own may follow."""
+        session = self._make_session(self.client, self._settings(None))
         session.folders = self.folders
         return session
 
@@ -158,15 +157,19 @@ class Server(LanguageServer):
             await self.session.aclose()
 
     def configure(self, editor: Any) -> None:
-        """Read the settings anew; what is wrong with them is told once."""
+        """Read the settings anew, `editor` being what the editor itself has set."""
+        self.session.settings = self._settings(editor)
+
+    def _settings(self, editor: Any) -> Settings:
+        """All settings together; what is wrong with them is told once."""
         from claude_ls import config
 
         loaded = config.load(editor=editor, options=self.options, file=self._settings_file())
-        self.session.settings = loaded.settings
         for problem in loaded.problems:
             if problem not in self._told:
                 self._told.add(problem)
                 self.client.tell("warning", f"claude-ls: {problem}")
+        return loaded.settings
 
 
 def create_server(

@@ -148,18 +148,19 @@ class Run:
 
     def _report(self, writing: Writing) -> None:
         """End the job by what came of it."""
-        landed = len(writing.landed())
+        ends = [end.landed for end in writing.landed() if end.landed]
+        landed = sum(end.old != end.new for end in ends)
         kept = f" ({_changes(landed)} landed before and stay)" if landed else ""
         if self._stopped.reason not in COMPLETE and not (writing.problem and self._stopped.reason == "failed"):
             self._fail(_words(self._stopped) + kept)
         elif writing.declined:
             before = f" Before that: {writing.problem}" if writing.problem else ""
             self._fail(f"Claude declined: {writing.declined}{before}{kept}")
-        elif self._stopped.reason == "tool_use" and landed and not self._failed_last:
+        elif self._stopped.reason == "tool_use" and ends and not self._failed_last:
             self._end("done", _changes(landed))
         elif writing.problem:
             self._fail(f"{writing.problem}{self._saved(writing)}{kept}")
-        elif landed:
+        elif ends:
             self._end("done", _changes(landed))
         else:
             self._fail(f"Claude answered in words and changed nothing: {self._said.strip()[:500] or '(no words)'}")
@@ -307,6 +308,8 @@ def _words(stopped: Stopped) -> str:
 
 
 def _changes(count: int) -> str:
+    if not count:
+        return "nothing to change: it is so already"
     return f"{count} change{'' if count == 1 else 's'}"
 
 
