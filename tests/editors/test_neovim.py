@@ -80,6 +80,18 @@ def test_an_instruction_comment_is_done_from_the_menu(tmp_path: Path) -> None:
         assert editor.text() == TOTAL
 
 
+def test_undo_takes_back_what_claude_did_and_keeps_what_was_typed_since(tmp_path: Path) -> None:
+    with editing(tmp_path, REWRITE) as editor:
+        editor.cursor(2, 6)
+        editor.choose('Claude: do "')
+        editor.wait("return vim.api.nvim_buf_get_lines(0, 0, -1, false)[2] == '    return sum(xs)'")
+        editor.press("Go# typed since<Esc>")
+        editor.wait("return vim.tbl_contains(vim.api.nvim_buf_get_lines(0, 0, -1, false), '# typed since')")
+        editor.command("Claude undo")
+        editor.wait("return vim.api.nvim_buf_get_lines(0, 0, -1, false)[3] == '    s = 0'")
+        assert editor.text() == TOTAL + "# typed since\n"
+
+
 def test_the_person_is_asked_for_words(tmp_path: Path) -> None:
     with editing(tmp_path, REWRITE) as editor:
         editor.lua("vim.ui.input = function(options, answer) answer('use sum()') end")

@@ -23,6 +23,9 @@ class HunkState(Enum):
 
 ENDS = frozenset({HunkState.LANDED, HunkState.CONFLICT, HunkState.REFUSED, HunkState.DROPPED, HunkState.LOST})
 
+LOST_SIGHT_OF = ENDS - {HunkState.LANDED}
+"""Ends after which nobody asks any more where the hunk is. One that landed can be undone, and is followed."""
+
 
 @dataclass(frozen=True)
 class Hunk:

@@ -22,7 +22,7 @@ import difflib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from claude_ls.editing.hunk import ENDS, Hunk, HunkState, Landed
+from claude_ls.editing.hunk import ENDS, LOST_SIGHT_OF, Hunk, HunkState, Landed
 from claude_ls.text.diff import distance, minimal_patch
 from claude_ls.text.document import Document
 from claude_ls.text.patch import Patch, Span, TextEdit, apply
@@ -36,6 +36,8 @@ ANSWER_SECONDS = 60.0
 """How long an editor may take to answer at all: it may be asking the person."""
 MAX_COMPARED_CHARACTERS = 200_000
 """Product of the lengths of two texts up to which they are compared character by character."""
+KEPT_HUNKS = 500
+"""Ended hunks that are still followed through the text, so that they can be undone."""
 MAX_REFUSALS = 3
 """Refusals without any change in between after which the editor is taken at its word."""
 
@@ -158,6 +160,7 @@ class LiveEdit:
         match event:
             case HunkClaimed():
                 base = event.span.of(self.document.text)
+                self._forget()
                 self.hunks[event.hunk] = Hunk(event.hunk, event.label, event.span, base)
                 return self._end(event.hunk, HunkState.LOST, "the document was closed") if self._closed else []
             case HunksWritten():
@@ -176,6 +179,14 @@ class LiveEdit:
             case DocumentClosed():
                 self._closed, self._pending = True, None
                 return self._end_all(lambda hunk: True, HunkState.LOST, "the document was closed")
+
+    def _forget(self) -> None:
+        """Keep no more ended hunks than somebody may want to take back."""
+        ended = [hunk.id for hunk in self.hunks.values() if hunk.state in ENDS]
+        in_flight = self._pending.hunks if self._pending else frozenset()
+        for name in ended[: max(0, len(ended) - KEPT_HUNKS)]:
+            if name not in in_flight:
+                del self.hunks[name]
 
     def _dropped(self, names: Sequence[str]) -> list[Command]:
         commands: list[Command] = []
@@ -338,7 +349,7 @@ class LiveEdit:
                 commands += self._end(hunk.id, HunkState.CONFLICT, "you changed the same lines while Claude wrote")
                 if pending is not None and hunk.id in in_flight:
                     pending.doomed |= {hunk.id}
-            if hunk.state not in ENDS or hunk.id in in_flight:
+            if hunk.state not in LOST_SIGHT_OF or hunk.id in in_flight:
                 self._set(hunk.id, span=carry_span(hunk.span, edit))
         return commands
 
@@ -348,7 +359,7 @@ class LiveEdit:
         for hunk in list(self.hunks.values()):
             if hunk.id in in_flight and hunk.span.covers(edit.span):
                 self._set(hunk.id, span=Span(hunk.span.start, hunk.span.end + edit.delta))
-            elif hunk.state not in ENDS or hunk.id in in_flight:
+            elif hunk.state not in LOST_SIGHT_OF or hunk.id in in_flight:
                 self._set(hunk.id, span=carry_span(hunk.span, edit))
 
     def _answered(self, event: EditAnswered) -> list[Command]:

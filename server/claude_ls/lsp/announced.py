@@ -9,6 +9,8 @@ COMMANDS = (
     "claude.fix",
     "claude.cancel",
     "claude.jobs",
+    "claude.undo",
+    "claude.redo",
 )
 CODE_ACTION_KINDS = (
     "quickfix.claude",

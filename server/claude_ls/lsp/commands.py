@@ -14,6 +14,7 @@ from claude_ls.actions.refactor import REFACTORINGS
 from claude_ls.agent.context import Diagnostic
 from claude_ls.lsp import convert
 from claude_ls.session.job import Job
+from claude_ls.session.journal import Reverted
 from claude_ls.session.session import Session
 from claude_ls.text.document import Document
 from claude_ls.text.patch import Span
@@ -166,6 +167,25 @@ def _cancel(context: Context, arguments: Arguments) -> dict[str, Any]:
     return {"cancelled": context.session.cancel(arguments.get("job"))}
 
 
+def _undo(context: Context, arguments: Arguments) -> dict[str, Any]:
+    reverted = context.session.undo(arguments.get("job"))
+    return {"undone": reverted.job, "kept": _kept(context, reverted)}
+
+
+def _redo(context: Context, arguments: Arguments) -> dict[str, Any]:
+    reverted = context.session.redo(arguments.get("job"))
+    return {"redone": reverted.job, "kept": _kept(context, reverted)}
+
+
+def _kept(context: Context, reverted: Reverted) -> list[dict[str, Any]]:
+    spans = [(context.session.document(uri), span) for uri, span in reverted.kept]
+    return [
+        convert.json_range(convert.range_of(document, span, context.encoding))
+        for document, span in spans
+        if document is not None
+    ]
+
+
 def _jobs(context: Context, arguments: Arguments) -> dict[str, Any]:
     return {"jobs": [convert.json_job(job) for job in context.session.jobs()]}
 
@@ -179,4 +199,6 @@ COMMANDS: Mapping[str, Command] = {
     "claude.fix": Command({"uri": _text, "diagnostics": _diagnostics}, {}, _fix),
     "claude.cancel": Command({}, {"job": _text}, _cancel),
     "claude.jobs": Command({}, {}, _jobs),
+    "claude.undo": Command({}, {"job": _text}, _undo),
+    "claude.redo": Command({}, {"job": _text}, _redo),
 }

@@ -36,6 +36,7 @@ from claude_ls.editing.hunk import HunkState
 from claude_ls.editing.live import HunkEnded
 from claude_ls.session.buffer import Buffer
 from claude_ls.session.client import Client
+from claude_ls.session.journal import Journal
 from claude_ls.session.writing import FindBuffer, Writing
 from claude_ls.text.patch import Span
 from claude_ls.workspace.files import StateFolder
@@ -76,6 +77,7 @@ class Tools:
     settings: Settings
     state: StateFolder
     find_buffer: FindBuffer
+    journal: Journal
     explained: Callable[[Job, Span, str], None]
     """Called with all words so far as an explanation grows, for hover."""
 
@@ -144,23 +146,23 @@ class Run:
             await self._stream(request, writing)
         finally:
             writing.drop()
+            self._tools.journal.record(self.job.id, self.job.title, writing.landed())
         self._report(writing)
 
     def _report(self, writing: Writing) -> None:
         """End the job by what came of it."""
-        ends = [end.landed for end in writing.landed() if end.landed]
-        landed = sum(end.old != end.new for end in ends)
+        landed = len(writing.landed())
         kept = f" ({_changes(landed)} landed before and stay)" if landed else ""
         if self._stopped.reason not in COMPLETE and not (writing.problem and self._stopped.reason == "failed"):
             self._fail(_words(self._stopped) + kept)
         elif writing.declined:
             before = f" Before that: {writing.problem}" if writing.problem else ""
             self._fail(f"Claude declined: {writing.declined}{before}{kept}")
-        elif self._stopped.reason == "tool_use" and ends and not self._failed_last:
+        elif self._stopped.reason == "tool_use" and (landed or writing.unchanged) and not self._failed_last:
             self._end("done", _changes(landed))
         elif writing.problem:
             self._fail(f"{writing.problem}{self._saved(writing)}{kept}")
-        elif ends:
+        elif landed or writing.unchanged:
             self._end("done", _changes(landed))
         else:
             self._fail(f"Claude answered in words and changed nothing: {self._said.strip()[:500] or '(no words)'}")

@@ -16,6 +16,7 @@ from claude_ls.config import Settings
 from claude_ls.session.buffer import Buffer, Later
 from claude_ls.session.client import Client
 from claude_ls.session.job import Job, Run, Tools
+from claude_ls.session.journal import Journal, Reverted
 from claude_ls.text.document import Document
 from claude_ls.text.patch import Span, TextEdit
 from claude_ls.text.rebase import carry_span_over
@@ -64,6 +65,7 @@ class Session:
         self._now = now
         self._buffers: dict[str, Buffer] = {}
         self._runs: dict[str, Run] = {}
+        self._journal = Journal()
         self._explanations: dict[str, Explanation] = {}
 
     def warm(self) -> None:
@@ -139,7 +141,9 @@ class Session:
         task = Task(Situation(buffer.document, buffer.tree, span, tuple(diagnostics)), words.strip())
         model = self.settings.model_for(action.name)
         job = Job(self._new_id(), action.name, action.title(task), uri, model, self._now())
-        tools = Tools(self._model, self._client, self.settings, self._state, self._find_buffer, self._explained)
+        tools = Tools(
+            self._model, self._client, self.settings, self._state, self._find_buffer, self._journal, self._explained
+        )
         run = Run(job, action, task, buffer, self.shown_path(uri), tools)
         self._runs[job.id] = run
         for old in [run.job.id for run in self._runs.values() if run.job.ended][:-KEPT_JOBS]:
@@ -155,6 +159,14 @@ class Session:
         for run in runs:
             run.cancel()
         return [run.job.id for run in runs]
+
+    def undo(self, job: str | None = None) -> Reverted:
+        """Take back what a job changed, the newest one if none is named. `Refused` where there is nothing to undo."""
+        return self._revert(job, undone=False)
+
+    def redo(self, job: str | None = None) -> Reverted:
+        """Put back what `undo` took away."""
+        return self._revert(job, undone=True)
 
     def jobs(self) -> list[Job]:
         """All jobs of this session that are remembered, oldest first."""
@@ -187,6 +199,17 @@ class Session:
         self.cancel()
         await self.finished()
         await self._model.aclose()
+
+    def _revert(self, job: str | None, *, undone: bool) -> Reverted:
+        word = "redo" if undone else "undo"
+        if job is not None and job not in self._runs:
+            raise Refused(f"There is no job {job!r}.")
+        if job is not None and not self._runs[job].job.ended:
+            raise Refused(f"The job {job!r} is still running: cancel it first.")
+        chosen = job or self._journal.last(undone=undone)
+        if chosen is None or not self._journal.can(chosen, undone=undone):
+            raise Refused(f"There is nothing of Claude's to {word}.")
+        return self._journal.revert(chosen)
 
     def _buffer(self, uri: str) -> Buffer:
         if not uri.startswith("file:"):

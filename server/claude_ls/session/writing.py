@@ -76,6 +76,8 @@ class Writing:
         self._streaming = streaming
         self._inputs: dict[str, _Input] = {}
         self._hunks: dict[str, Buffer] = {}
+        self.unchanged = False
+        """Whether some change turned out to be none: the text was so already."""
         self.declined = ""
         self.problem = ""
         self.region: str | None = None
@@ -121,11 +123,15 @@ class Writing:
             names = tuple(hunk for hunk, owner in self._hunks.items() if owner is buffer)
             buffer.step(HunksDropped(names))
 
-    def landed(self) -> list[HunkEnded]:
-        """What has landed so far."""
-        ends = [buffer.end_of(hunk) for hunk, buffer in self._hunks.items()]
-        results = [end.result() for end in ends if end.done() and not end.cancelled()]
-        return [end for end in results if end.state is HunkState.LANDED]
+    def landed(self) -> dict[str, Buffer]:
+        """The hunks that changed something so far, and where."""
+        hunks = {name: buffer for name, buffer in self._hunks.items() if name in buffer.live.hunks}
+        return {
+            name: buffer
+            for name, buffer in hunks.items()
+            if buffer.live.hunks[name].state is HunkState.LANDED
+            and buffer.live.hunks[name].text != buffer.live.hunks[name].base
+        }
 
     def refused(self) -> list[tuple[str, str, str]]:
         """Uri, old and new text of what the editor would not take."""
@@ -219,6 +225,7 @@ class Writing:
         """What became of a tool use, for Claude; the first thing that went wrong is kept for the person."""
         problems = list(problems or ())
         landed = sum(end.state is HunkState.LANDED for end in ended)
+        self.unchanged |= any(end.landed is not None and end.landed.old == end.landed.new for end in ended)
         problems += [f"A change did not land: {end.reason}." for end in ended if end.state is not HunkState.LANDED]
         if not problems:
             return ToolOutcome("Applied.", ends=True)

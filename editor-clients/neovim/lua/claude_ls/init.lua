@@ -12,6 +12,8 @@ local actions = {
   types = function(args) return "claude.refactor", vim.tbl_extend("force", args, { refactoring = "types" }) end,
   extract = function(args) return "claude.refactor", vim.tbl_extend("force", args, { refactoring = "extract" }) end,
   cancel = function() return "claude.cancel", {} end,
+  undo = function() return "claude.undo", {} end,
+  redo = function() return "claude.redo", {} end,
 }
 
 local function client_of(buffer)

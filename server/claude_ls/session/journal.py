@@ -1,0 +1,81 @@
+"""What each job changed in open documents, and how to take it back and put it there again.
+
+An undo is an edit like any other: the hunks that a job landed are followed through everything typed since, and replaced
+by what stood there before. A hunk that the person has changed since is theirs: it is kept, and named.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from claude_ls.editing.hunk import HunkState
+from claude_ls.editing.live import HunkClaimed, HunksWritten
+from claude_ls.session.buffer import Buffer
+from claude_ls.text.patch import Span
+
+
+@dataclass(frozen=True)
+class Reverted:
+    """What an undo or redo did: how many hunks it takes back, and which spans it kept, by uri, as they are now."""
+
+    job: str
+    count: int
+    kept: tuple[tuple[str, Span], ...]
+
+
+@dataclass
+class _Entry:
+    """The hunks of one job that are in the text now, by buffer, and whether they are its undoing."""
+
+    title: str
+    hunks: dict[str, Buffer]
+    undone: bool = False
+    turns: int = 0
+
+
+@dataclass
+class Journal:
+    """The jobs of a session that changed something, oldest first."""
+
+    _entries: dict[str, _Entry] = field(default_factory=dict)
+
+    def record(self, job: str, title: str, hunks: Mapping[str, Buffer]) -> None:
+        """`hunks` of `job` have landed."""
+        if hunks:
+            self._entries[job] = _Entry(title, dict(hunks))
+
+    def last(self, *, undone: bool) -> str | None:
+        """The newest job that can be undone (or, with `undone`, redone)."""
+        return next((job for job, entry in reversed(self._entries.items()) if entry.undone is undone), None)
+
+    def can(self, job: str, *, undone: bool) -> bool:
+        entry = self._entries.get(job)
+        return entry is not None and entry.undone is undone
+
+    def revert(self, job: str) -> Reverted:
+        """Take back what is in the text of `job`, one edit for each document: an undo, or the undo of an undo."""
+        entry = self._entries[job]
+        entry.turns += 1
+        label = f"Claude: {'redo' if entry.undone else 'undo'} {entry.title}"
+        texts: dict[int, list[tuple[str, str]]] = {}
+        buffers: dict[int, Buffer] = {}
+        kept: list[tuple[str, Span]] = []
+        current: dict[str, Buffer] = {}
+        for number, (name, buffer) in enumerate(entry.hunks.items()):
+            hunk = buffer.live.hunks.get(name)
+            if hunk is None or hunk.state is not HunkState.LANDED:
+                continue
+            if hunk.span.of(buffer.document.text) != hunk.text:
+                kept.append((buffer.document.uri, hunk.span))
+                continue
+            inverse = f"{job}.{entry.turns}-{number}"
+            buffer.step(HunkClaimed(inverse, label, hunk.span))
+            texts.setdefault(id(buffer), []).append((inverse, hunk.base))
+            buffers[id(buffer)] = buffer
+            current[inverse] = buffer
+        for key, written in texts.items():
+            buffers[key].step(HunksWritten(tuple(written)))
+        if current:
+            entry.hunks, entry.undone = current, not entry.undone
+        return Reverted(job, len(current), tuple(kept))
