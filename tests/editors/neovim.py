@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -84,14 +84,16 @@ class Neovim:
         self.wait("return #vim.lsp.get_clients({ name = 'claude_ls', bufnr = 0 }) == 1")
         self.wait("return vim.lsp.get_clients({ name = 'claude_ls' })[1].initialized == true")
 
-    def wait(self, condition: str, seconds: float = 30) -> None:
+    def wait(self, condition: str) -> None:
         """Let Neovim go on until the Lua condition holds; Neovim looks at it between its own events."""
-        code = f"return (function() {condition} end)()"
+        self.until(lambda: self.lua(f"return (function() {condition} end)()"), condition)
+
+    def until(self, holds: Callable[[], bool], what: str, seconds: float = 30) -> None:
         deadline = time.monotonic() + seconds
         pause = threading.Event()
-        while not self.lua(code):
+        while not holds():
             if time.monotonic() > deadline:
-                raise AssertionError(f"Neovim waited in vain for: {condition}; messages: {self.messages()}")
+                raise AssertionError(f"Neovim waited in vain for: {what}; messages: {self.messages()}")
             pause.wait(0.01)
 
     def text(self) -> str:

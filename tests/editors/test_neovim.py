@@ -87,6 +87,7 @@ def test_undo_takes_back_what_claude_did_and_keeps_what_was_typed_since(tmp_path
         editor.wait("return vim.api.nvim_buf_get_lines(0, 0, -1, false)[2] == '    return sum(xs)'")
         editor.press("Go# typed since<Esc>")
         editor.wait("return vim.tbl_contains(vim.api.nvim_buf_get_lines(0, 0, -1, false), '# typed since')")
+        editor.until(lambda: job_state(editor) == "done", "the end of the job")
         editor.command("Claude undo")
         editor.wait("return vim.api.nvim_buf_get_lines(0, 0, -1, false)[3] == '    s = 0'")
         assert editor.text() == TOTAL + "# typed since\n"

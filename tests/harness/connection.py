@@ -19,7 +19,7 @@ from claude_ls.session.session import Session
 from claude_ls.workspace.files import StateFolder
 from harness.editor import Editor
 
-ROOT = "file:///work"
+ROOT = "file:///project"
 
 
 @dataclass

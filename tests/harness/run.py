@@ -21,7 +21,7 @@ from claude_ls.workspace.files import StateFolder
 from harness.case import Case, Step
 from harness.editor import Editor, Habit
 
-ROOT = "file:///work%20space"
+ROOT = "file:///my%20project"
 LANGUAGES = {
     "py": "python", "ts": "typescript", "js": "javascript", "go": "go", "rs": "rust", "c": "c", "java": "java",
     "md": "markdown", "rb": "ruby", "lua": "lua", "json": "json", "sh": "shellscript", "css": "css", "txt": "plaintext",

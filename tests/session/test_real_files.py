@@ -27,7 +27,7 @@ def test_an_edit_of_a_real_file(tmp_path: Path, name: str, language: str, old: s
     script = (
         f"-- claude --\n>>> edit_file\npath: {Path(name).name}\nedits.0.old_text:\n|{old}\nedits.0.new_text:\n|{new}\n"
     )
-    uri = f"file:///work/{Path(name).name}"
+    uri = f"file:///project/{Path(name).name}"
 
     async def run() -> str:
         async with connected(tmp_path, script, encoding=encoding) as connection:

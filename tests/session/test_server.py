@@ -13,7 +13,7 @@ from claude_ls.lsp import announced
 from claude_ls.lsp.commands import COMMANDS
 from harness.connection import Connection, connected
 
-URI = "file:///work/a.py"
+URI = "file:///project/a.py"
 RANGE = {"start": {"line": 0, "character": 0}, "end": {"line": 0, "character": 0}}
 REWRITE = "-- claude --\n>>> rewrite_region\nnew_text: x = 2\n"
 
@@ -46,7 +46,7 @@ def test_what_is_announced_is_what_there_is() -> None:
         ("claude.fix", {"uri": URI, "diagnostics": []}, "at least one diagnostic"),
         ("claude.fix", {"uri": URI, "diagnostics": [{"range": RANGE}]}, "with a 'message'"),
         ("claude.cancel", {"job": "nobody"}, "-32803: There is no job 'nobody'"),
-        ("claude.explain", {"uri": "file:///work/b.py", "range": RANGE}, "-32803: b.py is not open in the editor"),
+        ("claude.explain", {"uri": "file:///project/b.py", "range": RANGE}, "-32803: b.py is not open in the editor"),
         ("claude.explain", {"uri": "untitled:1", "range": RANGE}, "-32803: claude-ls works on files"),
         (
             "claude.edit",
