@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help demo test check bench soak-edits fix clean
+.PHONY: help demo test check bench soak-edits soak-mirror fix clean
 
 help:
 	@echo "make demo    watch a whole session in this terminal"
@@ -12,6 +12,7 @@ help:
 	@echo "make check   style and types only"
 	@echo "make bench   the benchmarks, each beside its peer"
 	@echo "make soak-edits  20,000 simulated interleavings of Claude, an editor and a person"
+	@echo "make soak-mirror  a million random changes to our copy of a document"
 	@echo "make fix     format the code and fill the @ sections of the case files"
 
 $(READY): pyproject.toml
@@ -38,6 +39,9 @@ bench: $(READY)
 
 soak-edits: $(READY)
 	CLAUDE_LS_INTERLEAVINGS=20000 $(BIN)/python -m pytest tests/unit/editing/test_live.py --timeout 1200
+
+soak-mirror: $(READY)
+	CLAUDE_LS_CHANGES=1000000 $(BIN)/python -m pytest tests/unit/text/test_mirror.py --timeout 1200
 
 fix: $(READY)
 	$(BIN)/ruff check --fix server tests bench

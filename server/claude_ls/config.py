@@ -91,7 +91,7 @@ SETTINGS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
     "prices": ("prices", _price_table),
 }
 _OWN_FILE_ONLY = frozenset({"endpoint", "prices"})
-CLIENT_FLAGS = frozenset({"prompts", "events"})
+CLIENT_FLAGS = frozenset({"prompts", "events", "applyEdit"})
 """Keys of `initializationOptions.claude` that describe the client rather than set anything."""
 
 

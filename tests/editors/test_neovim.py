@@ -93,6 +93,22 @@ def test_undo_takes_back_what_claude_did_and_keeps_what_was_typed_since(tmp_path
         assert editor.text() == TOTAL + "# typed since\n"
 
 
+def test_an_action_of_several_edits_is_one_undo_step(tmp_path: Path) -> None:
+    changes = [("s = 0", "s = 10"), ("return s", "return -s"), ("return 1", "return 2")]
+    places = "".join(
+        f"edits.{number}.old_text: {old}\nedits.{number}.new_text: {new}\n" for number, (old, new) in enumerate(changes)
+    )
+    with editing(tmp_path, f"-- claude --\n>>> edit_file\npath: total.py\n{places}") as editor:
+        editor.lua("vim.ui.input = function(options, answer) answer('change it') end")
+        editor.cursor(5, 6)
+        editor.choose("Claude: edit total")
+        editor.until(lambda: job_state(editor) == "done", "the end of the job")
+        changed = TOTAL.replace("s = 0", "s = 10").replace("return s", "return -s").replace("return 1", "return 2")
+        assert editor.text() == changed
+        editor.command("undo")
+        assert editor.text() == TOTAL
+
+
 def test_the_person_is_asked_for_words(tmp_path: Path) -> None:
     with editing(tmp_path, REWRITE) as editor:
         editor.lua("vim.ui.input = function(options, answer) answer('use sum()') end")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 from claude_ls.text.patch import Span
 
@@ -27,12 +28,19 @@ LOST_SIGHT_OF = ENDS - {HunkState.LANDED}
 """Ends after which nobody asks any more where the hunk is. One that landed can be undone, and is followed."""
 
 
+class Label(NamedTuple):
+    """What an edit is called in the editor's list of changes; edits of one `group` are one action of Claude's."""
+
+    words: str
+    group: str
+
+
 @dataclass(frozen=True)
 class Hunk:
     """`span` is where the replaced text stands in the confirmed document; `base` is that text as it was claimed."""
 
     id: str
-    label: str
+    label: Label
     span: Span
     base: str
     text: str = ""

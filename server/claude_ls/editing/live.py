@@ -22,7 +22,7 @@ import difflib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from claude_ls.editing.hunk import ENDS, LOST_SIGHT_OF, Hunk, HunkState, Landed
+from claude_ls.editing.hunk import ENDS, LOST_SIGHT_OF, Hunk, HunkState, Label, Landed
 from claude_ls.text.diff import distance, minimal_patch
 from claude_ls.text.document import Document
 from claude_ls.text.patch import Patch, Span, TextEdit, apply
@@ -47,7 +47,7 @@ class HunkClaimed:
     """Claude is going to replace `span` of the document as it is now."""
 
     hunk: str
-    label: str
+    label: Label
     span: Span
 
 
@@ -97,7 +97,7 @@ class SendEdit:
     request: int
     document: Document
     patch: Patch
-    label: str
+    label: Label
 
 
 @dataclass(frozen=True)
@@ -225,7 +225,7 @@ class LiveEdit:
         self._pending = _Pending(self._requests, patch, patch, expected, frozenset(hunks), repairing=repairing)
         for name in hunks:
             self._set(name, state=HunkState.SENT)
-        label = self.hunks[hunks[0]].label if hunks else "Claude"
+        label = self.hunks[hunks[0]].label if hunks else Label("Claude: put right", "")
         return [
             SendEdit(self._requests, self.document, patch, label),
             SetTimer(self._requests, ANSWER_SECONDS),
@@ -320,7 +320,7 @@ class LiveEdit:
         if hunk.gives_back:
             # They typed into our text while theirs was being given back: both must be there in the end.
             text = with_insertions(hunk.base, hunk.text, text)
-        label = "Claude: give back what you typed"
+        label = Label("Claude: give back what you typed", identity)
         self.hunks[identity] = Hunk(identity, label, hunk.span, base, text, HunkState.READY, gives_back=True)
 
     def _foreign(self, document: Document) -> list[Command]:

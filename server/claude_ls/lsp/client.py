@@ -13,6 +13,7 @@ from typing import Any
 from lsprotocol import types
 from pygls.protocol import LanguageServerProtocol
 
+from claude_ls.editing.hunk import Label
 from claude_ls.lsp import convert
 from claude_ls.lsp.client_profile import ClientProfile
 from claude_ls.session.client import Level
@@ -56,6 +57,8 @@ class EditorClient:
         self._clock = clock
         self._shown: dict[str, _Shown] = {}
         self._tokens: dict[str | int, str] = {}
+        self._groups: dict[str, str] = {}
+        """The group of the last edit of each document."""
 
     @property
     def profile(self) -> ClientProfile:
@@ -65,9 +68,16 @@ class EditorClient:
     def reloads_files(self) -> bool:
         return self.profile.reloads_files and self.profile.show_document
 
-    def send_edit(self, document: Document, patch: Patch, label: str, answered: Callable[[bool, str], None]) -> None:
+    def send_edit(self, document: Document, patch: Patch, label: Label, answered: Callable[[bool, str], None]) -> None:
         edit = convert.workspace_edit(document, patch, self.profile)
-        params = types.ApplyWorkspaceEditParams(edit=edit, label=label)
+        method: str = types.WORKSPACE_APPLY_EDIT
+        params: Any = types.ApplyWorkspaceEditParams(edit=edit, label=label.words)
+        if self.profile.undo_groups:
+            # One action is one undo step: only its first edit of a document opens a new one.
+            first = self._groups.get(document.uri) != label.group
+            self._groups[document.uri] = label.group
+            stops = {"undoStopBefore": first, "undoStopAfter": False}
+            method, params = "claude/applyEdit", {"label": label.words, "edit": edit, **stops}
 
         # A done-callback, not an await: it runs before the next message of the client is looked at, so that the
         # answer and the change it speaks of are seen in the order in which they came.
@@ -80,9 +90,11 @@ class EditorClient:
             else:
                 result = future.result()
                 applied = bool(result and result.applied)
-                answered(applied, (result.failure_reason or "") if result else "")
+                # The answer to our own request is not converted: its names are as they were sent.
+                reason = getattr(result, "failure_reason", None) or getattr(result, "failureReason", None)
+                answered(applied, reason or "")
 
-        self._protocol.send_request(types.WORKSPACE_APPLY_EDIT, params).add_done_callback(done)
+        self._protocol.send_request(method, params).add_done_callback(done)
 
     def use_token(self, job: str, token: str | int) -> None:
         """Report the job on the token that the client sent along with its command."""

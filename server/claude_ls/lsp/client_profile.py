@@ -26,6 +26,8 @@ class ClientProfile:
     markdown_hover: bool = False
     prompts: bool = False
     events: bool = False
+    undo_groups: bool = False
+    """Whether it makes `claude/applyEdit`, where several edits can be one undo step."""
     reloads_files: bool = False
 
 
@@ -54,6 +56,7 @@ def read_profile(params: types.InitializeParams, encoding: Encoding) -> ClientPr
         markdown_hover=types.MarkupKind.Markdown in ((hover.content_format if hover else None) or ()),
         prompts=flags.get("prompts") is True,
         events=flags.get("events") is True,
+        undo_groups=flags.get("applyEdit") is True,
         # VS Code shows the bytes on disk of a file that is not dirty; Neovim waits for `:checktime`.
         reloads_files=name.startswith("Visual Studio Code"),
     )

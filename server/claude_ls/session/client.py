@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
 
+from claude_ls.editing.hunk import Label
 from claude_ls.text.document import Document
 from claude_ls.text.patch import Patch
 
@@ -18,7 +19,7 @@ Level = Literal["error", "warning", "info"]
 class Client(Protocol):
     """An ideal editor. Whatever the real one lacks, the adapter makes up for or answers with a no."""
 
-    def send_edit(self, document: Document, patch: Patch, label: str, answered: Callable[[bool, str], None]) -> None:
+    def send_edit(self, document: Document, patch: Patch, label: Label, answered: Callable[[bool, str], None]) -> None:
         """Ask for `patch` on exactly this version; `answered` is called once, with a reason where it is a no."""
 
     def job_changed(self, job: Job) -> None:

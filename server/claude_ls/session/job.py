@@ -32,7 +32,7 @@ from claude_ls.agent.prompt import build
 from claude_ls.agent.tools import REWRITE_REGION
 from claude_ls.agent.usage import Price, Usage, price_of
 from claude_ls.config import Settings
-from claude_ls.editing.hunk import HunkState
+from claude_ls.editing.hunk import HunkState, Label
 from claude_ls.editing.live import HunkEnded
 from claude_ls.session.buffer import Buffer
 from claude_ls.session.client import Client
@@ -134,7 +134,7 @@ class Run:
         request = self._request("system_edit", region, tools=tools)
         writing = Writing(
             job=self.job.id,
-            label=f"Claude: {self.job.title}",
+            label=Label(f"Claude: {self.job.title}", self.job.id),
             buffer=self._buffer,
             region=None if long else region,
             find_buffer=self._tools.find_buffer,

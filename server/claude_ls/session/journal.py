@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from claude_ls.editing.hunk import HunkState
+from claude_ls.editing.hunk import HunkState, Label
 from claude_ls.editing.live import HunkClaimed, HunksWritten
 from claude_ls.session.buffer import Buffer
 from claude_ls.text.patch import Span
@@ -57,7 +57,7 @@ class Journal:
         """Take back what is in the text of `job`, one edit for each document: an undo, or the undo of an undo."""
         entry = self._entries[job]
         entry.turns += 1
-        label = f"Claude: {'redo' if entry.undone else 'undo'} {entry.title}"
+        label = Label(f"Claude: {'redo' if entry.undone else 'undo'} {entry.title}", f"{job}.{entry.turns}")
         texts: dict[int, list[tuple[str, str]]] = {}
         buffers: dict[int, Buffer] = {}
         kept: list[tuple[str, Span]] = []

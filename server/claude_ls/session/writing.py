@@ -10,7 +10,7 @@ from claude_ls.agent.loop import ToolOutcome
 from claude_ls.agent.model import ToolFinished
 from claude_ls.config import Streaming
 from claude_ls.editing.align import fitted_to_quote, fitted_to_region
-from claude_ls.editing.hunk import HunkState
+from claude_ls.editing.hunk import HunkState, Label
 from claude_ls.editing.json_stream import JsonStrings, Piece
 from claude_ls.editing.live import HunkClaimed, HunkEnded, HunksDropped, HunksWritten
 from claude_ls.editing.locate import NotFound, locate
@@ -63,7 +63,7 @@ class Writing:
         self,
         *,
         job: str,
-        label: str,
+        label: Label,
         buffer: Buffer,
         region: Span | None,
         find_buffer: FindBuffer,

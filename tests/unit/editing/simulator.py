@@ -11,7 +11,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Literal
 
-from claude_ls.editing.hunk import HunkState
+from claude_ls.editing.hunk import HunkState, Label
 from claude_ls.editing.live import (
     Command,
     DocumentChanged,
@@ -127,7 +127,7 @@ class Simulation:
             if self.chance.random() < 0.5:
                 self.texts[name] = self.bases[name][:4] + self.texts[name]
             self.waiting.append(name)
-            self._step(HunkClaimed(name, "Claude", span))
+            self._step(HunkClaimed(name, Label("Claude", "job"), span))
 
     def _type(self) -> None:
         at = self.chance.randint(0, len(self.text))
