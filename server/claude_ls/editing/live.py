@@ -191,9 +191,12 @@ class LiveEdit:
     def _dropped(self, names: Sequence[str]) -> list[Command]:
         commands: list[Command] = []
         for name in names:
-            if self.hunks[name].state is HunkState.SENT:
+            hunk = self.hunks.get(name)
+            if hunk is None or hunk.gives_back:
+                continue  # Long forgotten; or the person's own text, which comes back whatever becomes of the job.
+            if hunk.state is HunkState.SENT:
                 self._set(name, abandoned=True)
-            elif self.hunks[name].state not in ENDS:
+            elif hunk.state not in ENDS:
                 commands += self._end(name, HunkState.DROPPED)
         return commands
 

@@ -125,20 +125,23 @@ class Writing:
 
     def landed(self) -> dict[str, Buffer]:
         """The hunks that changed something so far, and where."""
-        hunks = {name: buffer for name, buffer in self._hunks.items() if name in buffer.live.hunks}
         return {
             name: buffer
-            for name, buffer in hunks.items()
+            for name, buffer in self._remembered()
             if buffer.live.hunks[name].state is HunkState.LANDED
             and buffer.live.hunks[name].text != buffer.live.hunks[name].base
         }
 
     def refused(self) -> list[tuple[str, str, str]]:
         """Uri, old and new text of what the editor would not take."""
-        hunks = [(buffer, buffer.live.hunks[hunk]) for hunk, buffer in self._hunks.items()]
+        known = [(buffer, buffer.live.hunks[name]) for name, buffer in self._remembered()]
         return [
-            (buffer.document.uri, hunk.base, hunk.text) for buffer, hunk in hunks if hunk.state is HunkState.REFUSED
+            (buffer.document.uri, hunk.base, hunk.text) for buffer, hunk in known if hunk.state is HunkState.REFUSED
         ]
+
+    def _remembered(self) -> list[tuple[str, Buffer]]:
+        """Our hunks that their documents have not forgotten yet."""
+        return [(name, buffer) for name, buffer in self._hunks.items() if name in buffer.live.hunks]
 
     async def _rewrite_region(self, new_text: str) -> ToolOutcome:
         if self.region is None:

@@ -54,7 +54,10 @@ class Outcome:
 class Simulation:
     seed: int
     habit: Habit
+    cancel_at: int | None = None
+    """The person cancels before the event of this number."""
     log: list[str] = field(default_factory=list)
+    events: int = 0
 
     def __post_init__(self) -> None:
         self.chance = random.Random(f"{self.seed} {self.habit}")
@@ -193,6 +196,10 @@ class Simulation:
         return TextEdit(start, end, edit.text)
 
     def _step(self, event: Event) -> None:
+        self.events += 1
+        if self.events - 1 == self.cancel_at:
+            self.waiting.clear()
+            self._step(HunksDropped(tuple(self.live.hunks)))
         if not isinstance(event, DocumentChanged):
             self.log.append(f"server: {event}")
         else:

@@ -18,3 +18,14 @@ def test_no_key_is_lost_and_no_hunk_lands_in_part(habit: Habit) -> None:
         outcome = Simulation(seed, habit).run()
         found = problems(outcome)
         assert not found, f"seed {seed}, {habit}: {found}\n" + "\n".join(outcome.log) + f"\n{outcome.text!r}"
+
+
+@pytest.mark.parametrize("habit", CHECKING)
+def test_cancel_at_every_event_leaves_whole_hunks_or_none(habit: Habit) -> None:
+    for seed in range(10):
+        whole = Simulation(seed, habit)
+        whole.run()
+        for moment in range(2, whole.events):
+            outcome = Simulation(seed, habit, cancel_at=moment).run()
+            found = problems(outcome)
+            assert not found, f"seed {seed}, {habit}, at {moment}: {found}\n" + "\n".join(outcome.log)
