@@ -89,6 +89,17 @@ def test_a_text_that_cannot_be_worked_on_is_refused_and_the_menu_says_why(
     asyncio.run(run())
 
 
+def test_a_selection_too_long_to_send_is_refused(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with connected(tmp_path) as connection:
+            connection.editor.open(URI, "python", "x = 1\n" * 50_000)
+            everything = {"start": RANGE["start"], "end": {"line": 50_000, "character": 0}}
+            with pytest.raises(RuntimeError, match=r"too much at once: about .* Select fewer lines"):
+                await connection.execute("claude.explain", {"uri": URI, "range": everything})
+
+    asyncio.run(run())
+
+
 def test_a_range_outside_of_the_document_is_clamped(tmp_path: Path) -> None:
     async def run() -> None:
         async with connected(tmp_path, REWRITE) as connection:

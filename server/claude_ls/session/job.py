@@ -29,7 +29,7 @@ from claude_ls.agent.model import (
     UsageReported,
 )
 from claude_ls.agent.prompt import build
-from claude_ls.agent.tools import REWRITE_REGION
+from claude_ls.agent.tools import REWRITE_REGION, Tool
 from claude_ls.agent.usage import Price, Usage, price_of
 from claude_ls.config import Settings
 from claude_ls.editing.hunk import HunkState, Label
@@ -94,6 +94,9 @@ class Run:
         self._tools = tools
         self._earlier = Usage()
         self._stopped = Stopped("cut")
+        self._said = ""
+        self._failed_last = False
+        """Whether the last tool of the job failed: what came before it is then not the whole of what was asked."""
         self._overrun: str | None = None
         self._running: asyncio.Task[None] | None = None
 
@@ -209,7 +212,7 @@ class Run:
         else:
             self._fail(_words(self._stopped))
 
-    def _request(self, system: str, region: Span, tools: tuple[object, ...]) -> ModelRequest:
+    def _request(self, system: str, region: Span, tools: tuple[Tool, ...]) -> ModelRequest:
         task, settings = self._task, self._tools.settings
         document, diagnostics = task.situation.document, task.situation.diagnostics
         blocks = list(gather(document, self._path, region, diagnostics, settings.context_tokens))
@@ -225,13 +228,11 @@ class Run:
             system=prompt(system),
             blocks=blocks,
             ask=ask,
-            tools=tools,  # type: ignore[arg-type]
+            tools=tools,
             settings=settings,
         )
 
     async def _stream(self, request: ModelRequest, writing: Writing) -> None:
-        self._failed_last = False
-
         async def use_tool(use: ToolFinished) -> loop.ToolOutcome:
             self._phase("waiting for the editor")
             outcome = await writing.finished(use)
@@ -246,9 +247,6 @@ class Run:
                 elif isinstance(event, ToolInputDelta):
                     characters = writing.delta(event.id, event.json)
                     self._phase("writing", detail=f"{characters} characters")
-
-    _said = ""
-    _failed_last = False
 
     def _note(self, event: object) -> None:
         """Keep the job's public face up to date."""

@@ -12,6 +12,7 @@ from claude_ls.actions import ACTIONS
 from claude_ls.actions.action import Offer, Situation, Task
 from claude_ls.agent.context import Diagnostic
 from claude_ls.agent.model import Model
+from claude_ls.agent.usage import estimated_tokens
 from claude_ls.config import Settings
 from claude_ls.session.buffer import Buffer, Later
 from claude_ls.session.client import Client
@@ -139,6 +140,12 @@ class Session:
             span = carried
         action = ACTIONS[action_name]
         task = Task(Situation(buffer.document, buffer.tree, span, tuple(diagnostics)), words.strip())
+        tokens = estimated_tokens(action.region(task).of(buffer.document.text))
+        if tokens > self.settings.context_tokens:
+            raise Refused(
+                f"That is too much at once: about {tokens:,} tokens, and the setting `context.tokens` allows "
+                f"{self.settings.context_tokens:,}. Select fewer lines."
+            )
         model = self.settings.model_for(action.name)
         job = Job(self._new_id(), action.name, action.title(task), uri, model, self._now())
         tools = Tools(
