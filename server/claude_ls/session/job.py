@@ -149,12 +149,12 @@ class Run:
             await self._stream(request, writing)
         finally:
             writing.drop()
-            self._tools.journal.record(self.job.id, self.job.title, writing.landed())
+            self._tools.journal.record(self.job.id, self.job.title, writing.hunks)
         self._report(writing)
 
     def _report(self, writing: Writing) -> None:
         """End the job by what came of it."""
-        landed = len(writing.landed())
+        landed = writing.landed
         kept = f" ({_changes(landed)} landed before and stay)" if landed else ""
         if self._stopped.reason not in COMPLETE and not (writing.problem and self._stopped.reason == "failed"):
             self._fail(_words(self._stopped) + kept)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from claude_ls.editing.hunk import HunkState, Label
+from claude_ls.editing.hunk import Hunk, HunkState, Label
 from claude_ls.editing.live import HunkClaimed, HunksWritten
 from claude_ls.session.buffer import Buffer
 from claude_ls.text.patch import Span
@@ -26,7 +26,7 @@ class Reverted:
 
 @dataclass
 class _Entry:
-    """The hunks of one job that are in the text now, by buffer, and whether they are its undoing."""
+    """The newest hunks of one job, by name, with the buffers they are in, and whether they are its undoing."""
 
     title: str
     hunks: dict[str, Buffer]
@@ -41,17 +41,16 @@ class Journal:
     _entries: dict[str, _Entry] = field(default_factory=dict)
 
     def record(self, job: str, title: str, hunks: Mapping[str, Buffer]) -> None:
-        """`hunks` of `job` have landed."""
-        if hunks:
-            self._entries[job] = _Entry(title, dict(hunks))
+        """`job` has ended. Which of its hunks are in the text is asked later: one may still be on its way."""
+        self._entries[job] = _Entry(title, dict(hunks))
 
     def last(self, *, undone: bool) -> str | None:
         """The newest job that can be undone (or, with `undone`, redone)."""
-        return next((job for job, entry in reversed(self._entries.items()) if entry.undone is undone), None)
+        return next((job for job in reversed(self._entries) if self.can(job, undone=undone)), None)
 
     def can(self, job: str, *, undone: bool) -> bool:
         entry = self._entries.get(job)
-        return entry is not None and entry.undone is undone
+        return entry is not None and entry.undone is undone and bool(_in_text(entry))
 
     def revert(self, job: str) -> Reverted:
         """Take back what is in the text of `job`, one edit for each document: an undo, or the undo of an undo."""
@@ -62,10 +61,7 @@ class Journal:
         buffers: dict[int, Buffer] = {}
         kept: list[tuple[str, Span]] = []
         current: dict[str, Buffer] = {}
-        for number, (name, buffer) in enumerate(entry.hunks.items()):
-            hunk = buffer.live.hunks.get(name)
-            if hunk is None or hunk.state is not HunkState.LANDED:
-                continue
+        for number, (hunk, buffer) in enumerate(_in_text(entry)):
             if hunk.span.of(buffer.document.text) != hunk.text:
                 kept.append((buffer.document.uri, hunk.span))
                 continue
@@ -79,3 +75,13 @@ class Journal:
         if current:
             entry.hunks, entry.undone = current, not entry.undone
         return Reverted(job, len(current), tuple(kept))
+
+
+def _in_text(entry: _Entry) -> list[tuple[Hunk, Buffer]]:
+    """The hunks of the entry that have landed and changed something."""
+    known = [(buffer.live.hunks.get(name), buffer) for name, buffer in entry.hunks.items()]
+    return [
+        (hunk, buffer)
+        for hunk, buffer in known
+        if hunk is not None and hunk.state is HunkState.LANDED and hunk.text != hunk.base
+    ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from claude_ls.agent.loop import ToolOutcome
@@ -123,14 +123,16 @@ class Writing:
             names = tuple(hunk for hunk, owner in self._hunks.items() if owner is buffer)
             buffer.step(HunksDropped(names))
 
-    def landed(self) -> dict[str, Buffer]:
-        """The hunks that changed something so far, and where."""
-        return {
-            name: buffer
-            for name, buffer in self._remembered()
-            if buffer.live.hunks[name].state is HunkState.LANDED
-            and buffer.live.hunks[name].text != buffer.live.hunks[name].base
-        }
+    @property
+    def hunks(self) -> Mapping[str, Buffer]:
+        """All hunks of this job, and where they are, in whatever state."""
+        return self._hunks
+
+    @property
+    def landed(self) -> int:
+        """How many changes are in the text so far."""
+        hunks = [buffer.live.hunks[name] for name, buffer in self._remembered()]
+        return sum(hunk.state is HunkState.LANDED and hunk.text != hunk.base for hunk in hunks)
 
     def refused(self) -> list[tuple[str, str, str]]:
         """Uri, old and new text of what the editor would not take."""
