@@ -27,7 +27,7 @@ from claude_ls.workspace.files import StateFolder
 
 PLACES = 40
 LINES_PER_PLACE = 10
-RUNS = 5
+RUNS = 9
 LIMIT = 1.5
 
 

@@ -347,6 +347,8 @@ class LiveEdit:
         in_flight = pending.hunks if pending is not None and not pending.echoed else frozenset()
         commands: list[Command] = []
         for hunk in list(self.hunks.values()):
+            if hunk.span.end < edit.start:
+                continue
             touched = hunk.span.touches(edit.span)
             if hunk.state not in ENDS and touched:
                 commands += self._end(hunk.id, HunkState.CONFLICT, "you changed the same lines while Claude wrote")
@@ -360,6 +362,8 @@ class LiveEdit:
         pending = self._pending
         in_flight = pending.hunks if pending is not None else frozenset()
         for hunk in list(self.hunks.values()):
+            if hunk.span.end < edit.start:
+                continue
             if hunk.id in in_flight and hunk.span.covers(edit.span):
                 self._set(hunk.id, span=Span(hunk.span.start, hunk.span.end + edit.delta))
             elif hunk.state not in LOST_SIGHT_OF or hunk.id in in_flight:
