@@ -14,7 +14,9 @@ from claude_ls.agent.replay import ReplayServer, read_fault
 from claude_ls.agent.scripted import Chunking, ScriptedModel, Turn, by_tokens
 
 KEY = "sk-canary-0123456789"
-# Short, so that stalls do not make tests slow; connecting to this machine takes no time.
+# So long that a busy machine is never taken for a service that does not answer.
+PATIENT = Patience(connect=30, read=30, progress=30, total=50)
+# For the faults that are a silence: short, so that they do not make tests slow.
 IMPATIENT = Patience(connect=2, read=0.15, progress=0.3, total=20)
 
 
@@ -45,7 +47,7 @@ async def replayed(
     *,
     faults: Sequence[str] = (),
     raw: Sequence[bytes] = (),
-    patience: Patience = IMPATIENT,
+    patience: Patience = PATIENT,
     chunking: Chunking = by_tokens,
     tokens_per_second: float | None = None,
 ) -> AsyncGenerator[tuple[ClaudeModel, ReplayServer, Waits], None]:

@@ -283,6 +283,8 @@ def _explained(error: Exception, *, answered: bool = False) -> Failure:
         return Failure(error.stopped)
     if isinstance(error, BadWire):
         return failure.of_problem(error)
+    if isinstance(error, UnicodeEncodeError) and error.encoding == "utf-8":
+        return Failure(said("failed", "nothing was sent: the text holds half a character (a lone surrogate)"))
     if isinstance(error, ImportError):
         return Failure(said("failed", f"the library `anthropic` cannot be loaded, install claude-ls again: {error}"))
     import anthropic

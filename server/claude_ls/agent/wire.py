@@ -162,7 +162,7 @@ class AnswerReader:
             raise BadWire("an event is not an object")
         try:
             self._event(event, found)
-        except (LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
+        except (LookupError, TypeError, ValueError, AttributeError, OverflowError, RecursionError) as error:
             raise BadWire(f"a {event.get('type')} event is not as it should be ({error!r})") from error
 
     def _event(self, event: dict[str, Any], found: list[ModelEvent]) -> None:

@@ -140,7 +140,9 @@ LANGUAGES: tuple[Language, ...] = (
         comment="//",
         definitions=_ECMA,
         blocks=_ECMA_BLOCKS,
-        expressions=frozenset({"arrow_function", "array", "object", "template_string", "jsx_element"}),
+        expressions=frozenset(
+            {"arrow_function", "array", "object", "template_string", "jsx_element", "jsx_self_closing_element"}
+        ),
         members=_ECMA_MEMBERS,
         wrappers=_ECMA_WRAPPERS,
         prefixes=frozenset({"decorator"}),
@@ -173,7 +175,9 @@ LANGUAGES: tuple[Language, ...] = (
         comment="//",
         definitions=_TYPED_ECMA,
         blocks=_ECMA_BLOCKS,
-        expressions=frozenset({"arrow_function", "array", "object", "template_string", "jsx_element"}),
+        expressions=frozenset(
+            {"arrow_function", "array", "object", "template_string", "jsx_element", "jsx_self_closing_element"}
+        ),
         members=_TYPED_ECMA_MEMBERS,
         wrappers=_ECMA_WRAPPERS,
         prefixes=frozenset({"decorator"}),
@@ -302,7 +306,7 @@ LANGUAGES: tuple[Language, ...] = (
         package="tree_sitter_ruby",
         comment="#",
         definitions={"method": "method", "singleton_method": "method", "class": "class", "module": "module"},
-        blocks=frozenset({"program", "body_statement", "then", "else", "do", "block_body", "ensure"}),
+        blocks=frozenset({"program", "body_statement", "then", "else", "do", "block_body", "begin", "ensure"}),
         expressions=frozenset({"call", "binary", "unary", "array", "hash", "string", "lambda", "element_reference"}),
     ),
     Language(
@@ -320,7 +324,7 @@ LANGUAGES: tuple[Language, ...] = (
             "trait_declaration": "trait",
             "enum_declaration": "enum",
         },
-        blocks=frozenset({"program", "compound_statement", "case_statement", "default_statement"}),
+        blocks=frozenset({"program", "compound_statement", "colon_block", "case_statement", "default_statement"}),
         members=frozenset({"declaration_list", "enum_declaration_list"}),
         expressions=frozenset({"encapsed_string"}),
         documentation=("/**",),

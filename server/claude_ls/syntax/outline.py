@@ -31,8 +31,49 @@ _NO_VALUE = frozenset(
         "return_expression",
         "break_expression",
         "continue_expression",
+        "jsx_expression",
     }
 )
+# Something is put into their children, or they are done away with: the value they have now does not matter.
+_ASSIGNING = frozenset(
+    {
+        "pattern_list",
+        "tuple_pattern",
+        "list_pattern",
+        "list_splat_pattern",
+        "array_pattern",
+        "pair_pattern",
+        "rest_pattern",
+        "as_pattern_target",
+        "left_assignment_list",
+        "variable_list",
+        "list_literal",
+        "update_expression",
+        "inc_statement",
+        "dec_statement",
+        "delete_statement",
+        "unset_statement",
+    }
+)
+_GROUPING = frozenset({"expression_list", "tuple_expression", "argument", "parenthesized_expression", "pair"})
+# Blocks that are statements as well, where they stand among statements.
+_BARE_BLOCKS = frozenset(
+    {
+        "block",
+        "statement_block",
+        "compound_statement",
+        "subshell",
+        "if_statement",
+        "begin",
+        "preproc_if",
+        "preproc_ifdef",
+    }
+)
+# Children of a block that are no statements: what a `case` compares with, the condition of an `if`, its `else`.
+_HEADS = ("value", "name", "condition", "alternative")
+_CLAUSES = ("rescue", "switch_label", "when_clause", "php_tag", "package_clause")
+# What a grammar takes for plain text although comments may stand there, and how they begin.
+_UNPARSED = {"inline": "<!--", "pipe_table_cell": "<!--", "preproc_arg": "//"}
 _PLAIN_STRING_PARTS = ("string_", "escape_", "interpreted_string_", "raw_string_")
 _LONGEST_NAME = 60
 _LINES_LOOKED_UP = 200
@@ -49,6 +90,7 @@ _PLAIN = re.compile(
     r"[ \t]*(?=claude[ \t]*[:?])",
     re.IGNORECASE,
 )
+_IN_TEXT = re.compile(r"(?:<!--+|//+)[ \t]*(?=claude[ \t]*[:?])", re.IGNORECASE)
 _BREAK = re.compile(r"\r\n?|\n")
 
 
@@ -117,7 +159,7 @@ def selected_code(tree: SyntaxTree, span: Span) -> Selection | None:
     if any(_is_expression(tree, node) for node in same):
         return Selection("expression", place)
     run = _run_in(tree, around[0], place) if around[0].type in tree.language.blocks else None
-    if run and _is_statement(tree, run[0]) and _tight(tree, run[0]).start == place.start:
+    if run and all(_is_statement(tree, node) for node in run) and _tight(tree, run[0]).start == place.start:
         end = _tight(tree, run[1]).end
         if end <= place.end and not tree.document.text[end : place.end].strip(" \t\r\n;"):
             return Selection("statements", place)
@@ -328,9 +370,11 @@ def _is_statement(tree: SyntaxTree, node: Node) -> bool:
         parent is not None
         and node.is_named
         and parent.type in tree.language.blocks
-        and node.type not in tree.language.blocks
-        # What a `case` compares with is no statement.
-        and parent.child_by_field_name("value") != node
+        and (node.type not in tree.language.blocks or node.type in _BARE_BLOCKS)
+        and not node.type.endswith(("_pattern", *_CLAUSES))
+        and all(parent.child_by_field_name(head) != node for head in _HEADS)
+        # The condition of Bash's `elif` is nobody's field.
+        and not (parent.type == "elif_clause" and parent.named_child(0) == node)
         and not _is_comment(tree, node)
     )
 
@@ -343,11 +387,29 @@ def _is_expression(tree: SyntaxTree, node: Node) -> bool:
         return False
     if "string" in node.type and all(part.type.startswith(_PLAIN_STRING_PARTS) for part in _children(node)):
         return False
+    holder = node.parent.type if node.parent else ""
+    return holder not in ("type", "type_annotation", "preproc_if", "preproc_elif") and not _is_assigned(node)
+
+
+def _is_assigned(node: Node) -> bool:
+    """Whether `node` names a place that something is put into, not a value: `a.b` in `a.b, c = 1, 2` and `a.b++`."""
     parent = node.parent
+    while parent is not None and parent.type in _GROUPING:
+        node, parent = parent, parent.parent
     if parent is None:
+        return False
+    kind = parent.type
+    if kind in _ASSIGNING:
         return True
-    assigned = "assignment" in parent.type and parent.child_by_field_name("left") == node
-    return not assigned and parent.type not in ("type", "type_annotation")
+    if kind.endswith("unary_expression"):
+        return any(child.type in ("++", "--", "delete") for child in parent.children)
+    if kind == "for":
+        return parent.child_by_field_name("pattern") == node
+    if "assignment" in kind or kind.startswith("for") or kind == "range_clause":
+        # PHP's `foreach` gives its parts no names.
+        unnamed = kind == "foreach_statement" and parent.child_by_field_name("right") is None
+        return parent.named_child(1) == node if unnamed else parent.child_by_field_name("left") == node
+    return False
 
 
 def _run_in(tree: SyntaxTree, block: Node, span: Span) -> tuple[Node, Node] | None:
@@ -378,6 +440,24 @@ def _block_comment(tree: SyntaxTree | None, document: Document, line: int) -> Sp
         found = _comment_at(tree, place)
         if found is not None and (found.start != here.start or not _is_line_comment(document, found)):
             return found
+    return _comment_in_text(tree, span)
+
+
+def _comment_in_text(tree: SyntaxTree, line: Span) -> Span | None:
+    """The comment in what the grammar takes for plain text: a paragraph of Markdown, the value of a macro in C."""
+    text = tree.document.text
+    for match in _IN_TEXT.finditer(text, line.start, line.end):
+        node = tree.node_at(Span(match.start(), match.start() + 1))
+        before = text[line.start : match.start()]
+        opener = _UNPARSED.get(node.type)
+        if opener is None or not match[0].startswith(opener) or before.count("`") % 2 or before.count('"') % 2:
+            continue
+        closer = _closer(opener)
+        if closer is None:
+            return Span(match.start(), match.start() + len(text[match.start() : line.end].rstrip()))
+        end = text.find(closer, match.end(), tree.offset(node.end_byte))
+        if end >= 0:
+            return Span(match.start(), end + len(closer))
     return None
 
 

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from claude_ls.agent.model import (
     ModelEvent,
@@ -70,7 +72,7 @@ def test_recorded_streams_read_alike_in_all_chunks(name: str) -> None:
     assert isinstance(whole[-1], Stopped) and reader.problem is None
     assert read(raw, [1] * len(raw))[0] == whole
     generator = random.Random(7)
-    for _ in range(50):
+    for _ in range(10):
         sizes = [generator.randint(1, 90) for _ in range(len(raw))]
         assert read(raw, sizes)[0] == whole
 
@@ -144,6 +146,7 @@ BROKEN = {
     "a block behind the reason": stream(start(), reason("tool_use"), TOOL),
     "no reason": stream(start(), STOP),
     "a count that is none": stream(start(input_tokens="many")),
+    "a count without end": stream(start(input_tokens=float("inf"))),
     "an error of no kind": stream(start(), {"type": "error"}),
 }
 
@@ -154,6 +157,30 @@ def test_broken(raw: bytes) -> None:
     assert isinstance(reader.problem, BadWire)
     assert reader.stopped is None
     assert reader.feed(stream(start(), STOP)) == []
+
+
+@settings(deadline=None)
+@given(st.sampled_from(sorted(STREAMS.glob("*.sse"))), st.data())
+def test_a_value_that_should_not_be_there_never_raises(file: Path, data: st.DataObject) -> None:
+    lines = file.read_bytes().splitlines()
+    number = data.draw(st.sampled_from([at for at, line in enumerate(lines) if line.startswith(b"data: {")]))
+    try:
+        event = json.loads(lines[number].removeprefix(b"data: "))
+    except ValueError:
+        return  # one of several lines
+    place = event
+    while True:
+        key = data.draw(st.sampled_from(sorted(place)))
+        if not place[key] or not isinstance(place[key], dict) or data.draw(st.booleans()):
+            break
+        place = place[key]
+    place[key] = data.draw(
+        st.sampled_from([None, True, -1, 1e400, 0.5, "x", "\ud83d", "tool_use", [], [1], {}, {"a": 1}])
+    )
+    lines[number] = b"data: " + json.dumps(event).encode()
+    events, reader = read(b"\n".join(lines) + b"\n\n")
+    assert reader.stopped is None or reader.problem is None
+    assert [event for event in events if isinstance(event, Stopped)] == ([reader.stopped] if reader.stopped else [])
 
 
 def test_an_error_of_the_service_keeps_what_came_before_it() -> None:

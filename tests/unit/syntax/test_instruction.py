@@ -100,6 +100,22 @@ TARGETS = [
     ("clojure", "(f) ;; ¦claude: go\n(g)\n", "go", "(f) ;; claude: go"),
     ("dart", "/* claude: a\n * b¦\n */\nf();\n", "a\nb", "/* claude: a\n * b\n */\nf();"),
     ("vue", "<!-- ¦claude: go -->\n<p/>\n", "go", "<!-- claude: go -->\n<p/>"),
+    # What the grammar takes for plain text.
+    ("markdown", "a\ntext <!-- ¦claude: go --> more\n\nb\n", "go", "a\ntext <!-- claude: go --> more"),
+    ("markdown", "é <!-- ¦claude: a\n  b -->\n\n- c\n", "a\nb", "é <!-- claude: a\n  b -->"),
+    ("c", "#define X 1 // ¦claude: go\nint y;\n", "go", "#define X 1 // claude: go"),
+    # Parts of lists and of types.
+    ("javascript", "const a = {\n  // ¦claude: go\n  b: 1,\n  c: 2,\n};\n", "go", "  // claude: go\n  b: 1,"),
+    ("rust", "struct A {\n  // ¦claude: go\n  b: u8,\n  c: u8,\n}\n", "go", "  // claude: go\n  b: u8,"),
+    ("go", "package a\n\ntype A struct {\n\t// ¦claude: go\n\tb int\n\tc int\n}\n", "go", "\t// claude: go\n\tb int"),
+    ("html", "<div>\n  <!-- ¦claude: go -->\n  <p>x</p>\n  <b/>\n</div>\n", "go",
+     "  <!-- claude: go -->\n  <p>x</p>"),
+    ("css", ".a {\n  /* ¦claude: go */\n  color: red;\n  top: 0;\n}\n", "go", "  /* claude: go */\n  color: red;"),
+    ("toml", "a = 1 # ¦claude: go\nb = 2\n", "go", "a = 1 # claude: go"),
+    ("yaml", "a:\n  - b\n  # ¦claude: go\n  - c\n  - d\n", "go", "  # claude: go\n  - c"),
+    ("python", "if a:\n    f()\n    # ¦claude: go\nelse:\n    g()\n", "go", "    # claude: go"),
+    ("python", "x = 1\n\f\n# ¦claude: go\ndef f():\n    pass\n", "go", "# claude: go\ndef f():\n    pass"),
+    ("python", "\ud800 = '😀'\n# ¦claude: go\ndef f():\n    pass\nx\n", "go", "# claude: go\ndef f():\n    pass"),
 ]  # fmt: skip
 
 
@@ -127,6 +143,18 @@ def test_words_and_target(language_id: str, marked: str, words: str, target: str
         ("python", "¦"),
         ("plaintext", "Write to claude: ¦now\n"),
         ("plaintext", "see http://claude: ¦x\n"),
+        ("go", "package a\nvar a = `\n// ¦claude: go\n`\n"),
+        ("c", 'char *a = "// ¦claude: go";\n'),
+        ("c", '#define A "// ¦claude: go"\n'),
+        ("json", '{"a": "// ¦claude: go"}\n'),
+        ("lua", "x = [[\n-- ¦claude: go\n]]\n"),
+        ("shellscript", "cat <<E\n# ¦claude: go\nE\n"),
+        ("php", "<p>\n// ¦claude: go\n</p>\n"),
+        ("ruby", "__END__\n# ¦claude: go\n"),
+        ("html", "<script>\n// ¦claude: go\nf()\n</script>\n"),
+        ("markdown", "text `<!-- ¦claude: go -->`\n"),
+        ("markdown", "text // ¦claude: go\n"),
+        ("markdown", "```\n<!-- ¦claude: go -->\n```\n"),
     ],
 )
 def test_no_instruction(language_id: str, marked: str) -> None:
@@ -152,3 +180,70 @@ def test_asking_is_not_ordering(mark: str, asks: bool) -> None:
 def test_the_span_is_the_comment(language_id: str, marked: str, span: str) -> None:
     instruction, text = found(language_id, marked)
     assert instruction is not None and instruction.span.of(text) == span
+
+
+# How a line comment begins, and a function with two statements in its body.
+FUNCTIONS = {
+    "python": ("#", "async def f(a):", "  g(a)", "  h(a)", ""),
+    "javascript": ("//", "function f(a) {", "  g(a);", "  h(a);", "}"),
+    "typescript": ("//", "export async function f(a: B): C {", "  g(a);", "  h(a);", "}"),
+    "typescriptreact": ("//", "const f = (a) => {", "  g(a);", "  h(a);", "}"),
+    "go": ("//", "func f(a B) {", "  g(a)", "  h(a)", "}"),
+    "rust": ("//", "pub fn f(a: B) -> C {", "  g(a);", "  h(a);", "}"),
+    "java": ("//", "public int f(int a) {", "  g(a);", "  h(a);", "}"),
+    "c": ("//", "static int f(int a) {", "  g(a);", "  h(a);", "}"),
+    "cpp": ("//", "int A::f(int a) {", "  g(a);", "  h(a);", "}"),
+    "csharp": ("//", "public int f(int a) {", "  g(a);", "  h(a);", "}"),
+    "ruby": ("#", "def f(a)", "  g(a)", "  h(a)", "end"),
+    "php": ("//", "function f($a) {", "  g($a);", "  h($a);", "}"),
+    "shellscript": ("#", "f() {", "  g a", "  h a", "}"),
+    "lua": ("--", "function f(a)", "  g(a)", "  h(a)", "end"),
+}
+
+
+@pytest.mark.parametrize("line_break", ["\n", "\r\n"], ids=ascii)
+@pytest.mark.parametrize("block", [False, True], ids=["line", "block"])
+@pytest.mark.parametrize("language_id", FUNCTIONS)
+def test_places_in_and_around_a_function(language_id: str, block: bool, line_break: str) -> None:
+    opener, head, first, second, end = FUNCTIONS[language_id]
+    comment = f"{opener} cla¦ude: do it"
+    if block and opener != "//":
+        return
+    if block:
+        comment = "/* cla¦ude: do it */"
+    run = ["/**", " * Claude: do", " *  it¦", " */"] if block else [f"{opener} claude: do", f"{opener}  it¦"]
+    body, rest = [head, first, second, *filter(None, [end])], [*filter(None, [end])]
+    other = ["", *(line.replace("f(", "z(") for line in body), ""]
+    inner = "  " + comment
+    places = [
+        # Above the function, with and without a blank line between.
+        ([], [comment, *body]),
+        ([], [comment, "", *body]),
+        ([], [*run, *body]),
+        # First and last in its body, and between two statements; behind one of them.
+        ([], [head, inner, first, second, *rest]),
+        ([], [head, "", inner, "", first, second, *rest]),
+        ([], [head, first, second, inner, *rest]),
+        ([head, first], [inner, second]),
+        ([head], [first + inner]),
+    ]
+    for before, target in places:
+        after = body[-1:] if before and end else []
+        lines = [*{"go": ["package a"], "php": ["<?php"]}.get(language_id, []), *before, *target, *after, *other]
+        instruction, text = found(language_id, line_break.join(lines))
+        assert instruction is not None, target
+        assert instruction.text.split() == ["do", "it"]
+        assert instruction.target.of(text) == line_break.join(target).replace("¦", "")
+
+
+@pytest.mark.parametrize("opener", ["#", "//", "--", ";", "%"])
+def test_without_a_grammar_a_comment_is_what_looks_like_one(opener: str) -> None:
+    for text, target in [
+        (f"a\n{opener} ¦Claude: go\n\nb\n", f"{opener} Claude: go"),
+        (f"a\n{opener} ¦claude: go\nb\n\nc\n", f"{opener} claude: go\nb"),
+        (f"a b {opener} claude:¦ go\nc\n", f"a b {opener} claude: go"),
+        (f"a\n\n{opener} claude: go¦", f"{opener} claude: go"),
+    ]:
+        instruction, own = found("plaintext", text)
+        assert instruction is not None
+        assert (instruction.text, instruction.target.of(own)) == ("go", target)

@@ -11,6 +11,8 @@ from claude_ls.text.patch import Span, TextEdit
 SEEDS = {
     "python": "def f(a):\n    if a:\n        return 'é😀'\n\n\nclass B:\n    x = [1, 2]\n",
     "typescript": "export const f = (a: number) => {\n  return `${a}😀`;\n};\n",
+    "c": "#ifdef A\nint f(char *a) {\n  return a[0] == 'é'; /* 😀 */\n}\n#endif\n",
+    "json": '{"a": [1, true, null], "é😀": {"b": "c"}}\n',
     "go": "package a\n\nfunc f() int {\n\treturn 1 // é\n}\n",
     "ruby": "class A\n  def f\n    <<~X\n      a\n    X\n  end\nend\n",
     "yaml": "a:\n  - b: c\n  - d\ne: |\n  text\n",

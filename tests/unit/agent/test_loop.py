@@ -1,0 +1,187 @@
+"""The agent's loop: tools run only when they were asked for in full, and what they say goes back."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass, field
+
+import pytest
+
+from claude_ls.agent import loop
+from claude_ls.agent.loop import MAX_TURNS, ToolOutcome
+from claude_ls.agent.model import (
+    Message,
+    Model,
+    ModelEvent,
+    ModelRequest,
+    Opaque,
+    OpaqueBlock,
+    Stopped,
+    StopReason,
+    Text,
+    TextDelta,
+    ToolFinished,
+    ToolResult,
+    ToolUse,
+)
+from claude_ls.agent.scripted import ScriptedModel, read_script
+
+ASK = Message("user", (Text("ask"),))
+REQUEST = ModelRequest("m", (), (Text("Be brief.", cached=True),), (ASK,))
+TOOL = "-- claude --\n>>> tool\nn: {}\n"
+THOUGHT = {"type": "thinking", "thinking": "hm", "signature": "s"}
+
+
+@dataclass
+class Tools:
+    """Answers each use with the next of `outcomes`, the last one again and again, and notes it."""
+
+    outcomes: list[ToolOutcome] = field(default_factory=lambda: [ToolOutcome("done")])
+    used: list[ToolFinished] = field(default_factory=list)
+
+    async def __call__(self, use: ToolFinished) -> ToolOutcome:
+        self.used.append(use)
+        return self.outcomes[min(len(self.used), len(self.outcomes)) - 1]
+
+    @property
+    def inputs(self) -> list[object]:
+        return [use.input for use in self.used]
+
+
+@dataclass
+class Recited:
+    """A model that gives each request the next list of events as it stands."""
+
+    turns: list[list[ModelEvent]]
+    requests: list[ModelRequest] = field(default_factory=list)
+    closed: int = 0
+
+    def warm(self) -> None:
+        return None
+
+    async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
+        self.requests.append(request)
+        try:
+            for event in self.turns[len(self.requests) - 1]:
+                yield event
+        finally:
+            self.closed += 1
+
+    async def aclose(self) -> None:
+        return None
+
+
+def play(model: Model, tools: Tools, max_turns: int = MAX_TURNS) -> list[ModelEvent]:
+    async def main() -> list[ModelEvent]:
+        return [event async for event in loop.run(model, REQUEST, tools, max_turns)]
+
+    return asyncio.run(main())
+
+
+def stops(events: list[ModelEvent]) -> list[StopReason]:
+    return [event.reason for event in events if isinstance(event, Stopped)]
+
+
+def test_words_alone_are_one_turn() -> None:
+    model, tools = ScriptedModel(read_script("-- claude --\nHello.\n-- claude --\nmore\n")), Tools()
+    assert stops(play(model, tools)) == ["end_turn"]
+    assert (model.requests, tools.used) == ([REQUEST], [])
+
+
+def test_results_go_back_behind_the_uses_in_their_order() -> None:
+    script = "-- claude --\nBoth.\n>>> one\nn: 1\n>>> two\nn: 2\n-- claude --\nDone.\n"
+    model = ScriptedModel(read_script(script))
+    tools = Tools([ToolOutcome("first"), ToolOutcome("not found", failed=True)])
+    assert stops(play(model, tools)) == ["tool_use", "end_turn"]
+    answer = Message(
+        "assistant", (Text("Both."), ToolUse("toolu_0_1", "one", {"n": 1}), ToolUse("toolu_0_2", "two", {"n": 2}))
+    )
+    results = Message("user", (ToolResult("toolu_0_1", "first"), ToolResult("toolu_0_2", "not found", failed=True)))
+    assert model.requests[1].messages == (ASK, answer, results)
+    assert model.requests[1].system == REQUEST.system
+
+
+@pytest.mark.parametrize("stop", ["end_turn", "max_tokens", "refusal", "context_window", "cut", "overloaded", "failed"])
+def test_a_tool_runs_only_after_a_stop_to_have_it_run(stop: StopReason) -> None:
+    """Even one whose input is whole: what came behind it is missing."""
+    whole = ToolFinished("t", "tool", {"n": 1})
+    model, tools = Recited([[TextDelta("Well"), whole, Stopped(stop)]]), Tools()
+    assert stops(play(model, tools)) == [stop]
+    assert (tools.used, len(model.requests)) == ([], 1)
+
+
+def test_tools_wait_for_the_end_of_the_turn() -> None:
+    tools = Tools()
+
+    async def main() -> None:
+        model = ScriptedModel(read_script(TOOL.format(1) + ">>> tool\nn: 2\n-- claude --\nDone.\n"))
+        used = [(isinstance(event, Stopped), len(tools.used)) async for event in loop.run(model, REQUEST, tools)]
+        first_stop = used.index((True, 0))
+        assert not any(count for _, count in used[: first_stop + 1])
+        assert used[-1] == (True, 2)
+
+    asyncio.run(main())
+
+
+def test_an_input_that_is_no_json_reaches_the_tool_with_its_problem() -> None:
+    model, tools = ScriptedModel(read_script("-- claude --\n>>> tool\n= {oops\n-- claude --\nSorry.\n")), Tools()
+    play(model, tools)
+    (use,) = tools.used
+    assert use.input is None and "not JSON" in use.problem
+    assert model.requests[1].messages[1] == Message("assistant", (ToolUse(use.id, "tool", {}),))
+
+
+def test_a_pause_is_answered_with_what_there_is() -> None:
+    script = "-- claude --\nHalf\n!pause_turn\n-- claude --\n, whole.\n"
+    model, tools = ScriptedModel(read_script(script)), Tools()
+    assert stops(play(model, tools)) == ["pause_turn", "end_turn"]
+    assert model.requests[1].messages == (ASK, Message("assistant", (Text("Half"),)))
+
+
+def test_a_pause_with_nothing_said_ends_it() -> None:
+    model = ScriptedModel(read_script("-- claude --\n!pause_turn\n-- claude --\nmore\n"))
+    assert stops(play(model, Tools())) == ["pause_turn"]
+
+
+def test_a_stop_for_tools_without_one_ends_it() -> None:
+    model = ScriptedModel(read_script("-- claude --\nHm.\n!tool_use\n-- claude --\nmore\n"))
+    assert stops(play(model, Tools())) == ["tool_use"]
+
+
+def test_blocks_of_the_vendor_go_back_where_they_stood() -> None:
+    words: list[ModelEvent] = [TextDelta("a"), TextDelta("b"), OpaqueBlock(THOUGHT), TextDelta("c")]
+    model = Recited([[*words, ToolFinished("t", "tool", {}), Stopped("tool_use")], [Stopped("end_turn")]])
+    play(model, Tools())
+    answer = (Text("ab"), Opaque(THOUGHT), Text("c"), ToolUse("t", "tool", {}))
+    assert model.requests[1].messages[1] == Message("assistant", answer)
+
+
+def test_it_ends_when_all_tools_say_so_and_not_before() -> None:
+    script = "-- claude --\n>>> one\n>>> two\n-- claude --\n>>> one\n-- claude --\nmore\n"
+    model = ScriptedModel(read_script(script))
+    ends = ToolOutcome("", ends=True)
+    tools = Tools([ToolOutcome("not found", failed=True), ends, ends])
+    assert stops(play(model, tools)) == ["tool_use", "tool_use"]
+    assert len(tools.used) == 3
+
+
+@pytest.mark.parametrize("max_turns", [1, 2, MAX_TURNS])
+def test_no_more_turns_than_allowed(max_turns: int) -> None:
+    model, tools = ScriptedModel(read_script("".join(map(TOOL.format, range(9))))), Tools()
+    assert stops(play(model, tools, max_turns)) == ["tool_use"] * max_turns
+    assert tools.inputs == [{"n": number} for number in range(max_turns)]
+    assert len(model.requests) == max_turns
+
+
+def test_closing_the_loop_closes_the_model() -> None:
+    model = Recited([[TextDelta("a"), TextDelta("b"), Stopped("end_turn")]])
+
+    async def main() -> None:
+        events = loop.run(model, REQUEST, Tools())
+        assert await anext(events) == TextDelta("a")
+        assert model.closed == 0
+        await events.aclose()
+        assert model.closed == 1
+
+    asyncio.run(main())
