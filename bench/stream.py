@@ -93,6 +93,7 @@ async def ours(url: str, text: str) -> float:
             settings=settings,
             state=StateFolder(Path(tempfile.gettempdir())),
             later=loop.call_later,
+            clock=loop.time,
             new_id=lambda: f"job{next(numbers)}",
         )
 

@@ -172,6 +172,7 @@ def _make_server(environ: Mapping[str, str], turns: tuple[Turn, ...] | None) -> 
             settings=settings,
             state=StateFolder(state_root(environ)),
             later=loop.call_later,
+            clock=loop.time,
             new_id=lambda: os.urandom(4).hex(),
             unavailable=unavailable,
         )

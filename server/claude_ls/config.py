@@ -14,7 +14,7 @@ from typing import Any, Literal, get_args
 
 Effort = Literal["low", "medium", "high", "xhigh", "max"]
 Thinking = Literal["adaptive", "off"]
-Streaming = Literal["hunk", "final"]
+Streaming = Literal["line", "hunk", "final"]
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,8 @@ class Settings:
     models: Mapping[str, str] = field(default_factory=dict)
     effort: Effort | None = None
     thinking: Thinking = "adaptive"
-    streaming: Streaming = "hunk"
+    streaming: Streaming | None = None
+    """How changes land while Claude writes; None: `line` where the editor makes one undo step of it, else `hunk`."""
     context_tokens: int = 24_000
     budget_job: float | None = None
     endpoint: str | None = None

@@ -169,7 +169,7 @@ def test_typing_in_the_lines_to_be_replaced_stops_claude_and_stays(tmp_path: Pat
         editor.wait("return vim.lsp.status():match('writing') ~= nil")
         editor.press("4GA  # mine<Esc>")
         editor.wait("return #messages > 0")
-        assert "Your text was kept" in editor.messages()[0]
+        assert "your text was kept" in editor.messages()[0]
         assert editor.text() == TOTAL.replace("for x in xs:", "for x in xs:  # mine")
 
 

@@ -63,6 +63,7 @@ async def connected(
             settings=settings,
             state=StateFolder(tmp_path),
             later=loop.call_later,
+            clock=loop.time,
             new_id=lambda: f"job{next(numbers)}",
         )
 

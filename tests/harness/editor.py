@@ -28,6 +28,8 @@ class Buffer:
     history: list[tuple[int, int, int, str]] = field(default_factory=list)
     """Version, start, end and text of each change."""
     texts: dict[int, str] = field(default_factory=dict)
+    to_undo: list[tuple[int, int, str]] = field(default_factory=list)
+    """What takes back the last change, where the server made it."""
 
 
 class Editor:
@@ -42,6 +44,8 @@ class Editor:
         self.unanswered: dict[int, asyncio.Future[Any]] = {}
         self.ended: set[str] = set()
         self.refused = 0
+        self._late: list[Callable[[], None]] = []
+        """Reports of changes that this editor is slow to make."""
         self._server = server
         self._habit = habit
         self._encoding = encoding
@@ -72,6 +76,7 @@ class Editor:
                 "hover": {"contentFormat": ["markdown"]},
             },
         }
+        flags = {"prompts": "prompts" in self._flags, "applyEdit": "undo groups" in self._flags}
         answer = await self.request(
             "initialize",
             {
@@ -79,7 +84,7 @@ class Editor:
                 "rootUri": root,
                 "workspaceFolders": [{"uri": root, "name": "root"}],
                 "capabilities": capabilities,
-                "initializationOptions": {"claude": {"prompts": "prompts" in self._flags, **options}},
+                "initializationOptions": {"claude": {**flags, **options}},
             },
         )
         assert answer["capabilities"]["positionEncoding"] == self._encoding
@@ -101,11 +106,24 @@ class Editor:
         self.notify("textDocument/didOpen", {"textDocument": item})
 
     def close_document(self, uri: str) -> None:
+        self._report_late()
         self.closed[uri] = self.buffers.pop(uri).text
         self.notify("textDocument/didClose", {"textDocument": {"uri": uri}})
 
+    def reopen(self, uri: str, language: str) -> None:
+        """Show a closed document again, as it was."""
+        self.open(uri, language, self.closed.pop(uri))
+
+    def undo(self, uri: str) -> None:
+        """The person takes back the last change, which must be one of the server's."""
+        edits = self.buffers[uri].to_undo
+        assert edits, "there is nothing to undo"
+        self._report_late()
+        self._change(uri, edits)()
+
     def type(self, uri: str, start: int, end: int, text: str) -> None:
         """The person replaces `start..end` (characters) by `text`."""
+        self._report_late()
         self._change(uri, [(start, end, text)])()
 
     def position(self, text: str, offset: int) -> dict[str, int]:
@@ -146,6 +164,7 @@ class Editor:
         """Change the buffer now; what comes back reports it to the server."""
         buffer = self.buffers[uri]
         changes: list[dict[str, Any]] = []
+        buffer.to_undo = []
         for start, end, text in sorted(edits, reverse=True):
             where = {"start": self.position(buffer.text, start), "end": self.position(buffer.text, end)}
             changes.append({"range": where, "text": text})
@@ -173,7 +192,7 @@ class Editor:
             return
         params = message.get("params", {})
         match message["method"]:
-            case "workspace/applyEdit":
+            case "workspace/applyEdit" | "claude/applyEdit":
                 self._apply(message["id"], params)
             case "window/workDoneProgress/create":
                 self._send({"id": message["id"], "result": None})
@@ -199,6 +218,8 @@ class Editor:
             self._send({"id": identity, "error": {"code": -32601, "message": "applyEdit is not supported"}})
             return
         edit = params["edit"]
+        if "undoStopBefore" in params:
+            self.transcript.append("new undo step" if params["undoStopBefore"] else "same undo step")
         if "documentChanges" in edit:
             (change,) = edit["documentChanges"]
             uri, version, edits = change["textDocument"]["uri"], change["textDocument"]["version"], change["edits"]
@@ -230,17 +251,27 @@ class Editor:
             self.transcript.append(f"edit {name} v{shown} {where} {item['newText']!r}")
         if stale:
             spans = [self._rebased(buffer, version, span) for span in spans]
+        before = buffer.text
         report = self._change(uri, spans)
+        moved = 0
+        for start, end, text in sorted(spans):
+            buffer.to_undo.append((start + moved, start + moved + len(text), before[start:end]))
+            moved += len(text) - (end - start)
         answer = {"id": identity, "result": {"applied": True}}
         if self._habit == "liar":
             self._send(answer)
-            asyncio.get_running_loop().call_soon(report)
+            self._late.append(report)
+            asyncio.get_running_loop().call_soon(self._report_late)
         elif self._chance.random() < 0.5:
             self._send(answer)
             report()
         else:
             report()
             self._send(answer)
+
+    def _report_late(self) -> None:
+        while self._late:
+            self._late.pop(0)()
 
     def _rebased(self, buffer: Buffer, version: int | None, span: tuple[int, int, str]) -> tuple[int, int, str]:
         start, end, text = span

@@ -68,6 +68,7 @@ class _Play:
         chunking = by_tokens if variant.seed is None else by_chance(variant.seed)
         self._model = ScriptedModel(case.turns, chunking, self._pace)
         self._timers: list[tuple[float, Callable[[], None]]] = []
+        self._now = 0.0
         self._numbers = itertools.count(1)
         self._server = create_server(self._make_session, clock=lambda: 0.0)
         self._editor = Editor(
@@ -84,7 +85,8 @@ class _Play:
             client=client,
             settings=settings,
             state=StateFolder(self._folder),
-            later=lambda seconds, callback: self._timers.append((seconds, callback)),
+            later=lambda seconds, callback: self._timers.append((self._now + seconds, callback)),
+            clock=lambda: self._now,
             new_id=lambda: f"job{next(self._numbers)}",
             unavailable=lambda: "No API key." if "no key" in self._case.client else None,
             now=lambda: datetime(2026, 1, 1, tzinfo=UTC),
@@ -94,7 +96,7 @@ class _Play:
         case, editor = self._case, self._editor
         await editor.start(ROOT, dict(case.settings))
         for name, text in case.files.items():
-            editor.open(uri_of(name), LANGUAGES.get(name.rpartition(".")[2], "plaintext"), text)
+            editor.open(uri_of(name), _language(name), text)
         steps = list(case.steps)
         while steps:
             step = steps.pop(0)
@@ -134,7 +136,8 @@ class _Play:
                     await asyncio.sleep(0)
                 if any(not job.ended for job in self._server.session.jobs()) and self._timers and self._idle():
                     self._timers.sort(key=lambda timer: timer[0])
-                    self._timers.pop(0)[1]()
+                    self._now, callback = self._timers.pop(0)
+                    callback()
 
     def _idle(self) -> bool:
         return not self._timed
@@ -181,6 +184,14 @@ class _Play:
             case ("cancel",):
                 answer = await editor.request("workspace/executeCommand", {"command": "claude.cancel", "arguments": []})
                 assert len(answer["cancelled"]) == 1, answer
+            case ("undo", name):
+                # Not before there is something: how soon a change lands depends on the variant.
+                for _ in range(1000):
+                    if not editor.buffers[uri_of(name)].to_undo:
+                        await asyncio.sleep(0)
+                editor.undo(uri_of(name))
+            case ("open", name):
+                editor.reopen(uri_of(name), _language(name))
             case ("close", name):
                 editor.close_document(uri_of(name))
             case ("hover", where):
@@ -216,6 +227,10 @@ class _Play:
 
     def _range(self, text: str, start: int, end: int) -> dict[str, Any]:
         return {"start": self._editor.position(text, start), "end": self._editor.position(text, end)}
+
+
+def _language(name: str) -> str:
+    return LANGUAGES.get(name.rpartition(".")[2], "plaintext")
 
 
 def _offset(text: str, line: int, column: int) -> int:

@@ -68,6 +68,10 @@ class EditorClient:
     def reloads_files(self) -> bool:
         return self.profile.reloads_files and self.profile.show_document
 
+    @property
+    def undo_groups(self) -> bool:
+        return self.profile.undo_groups
+
     def send_edit(self, document: Document, patch: Patch, label: Label, answered: Callable[[bool, str], None]) -> None:
         edit = convert.workspace_edit(document, patch, self.profile)
         method: str = types.WORKSPACE_APPLY_EDIT

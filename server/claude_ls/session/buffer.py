@@ -1,25 +1,32 @@
-"""One open document of the editor: its text, its tree, and the live edit that is going on in it."""
+"""One document of the editor: its text, its tree, and the live edit that is going on in it."""
 
 from __future__ import annotations
 
 import asyncio
+import weakref
 from collections import deque
 from collections.abc import Callable, Sequence
 from operator import sub
 
+from claude_ls.editing.hunk import ENDS
 from claude_ls.editing.live import (
     DocumentChanged,
     DocumentClosed,
+    DocumentReopened,
     EditAnswered,
     Event,
     HunkEnded,
+    HunkUndone,
     LiveEdit,
+    Pause,
+    PauseOver,
     SendEdit,
     SetTimer,
     TimerFired,
 )
 from claude_ls.session.client import Client
 from claude_ls.syntax.tree import SyntaxTree, parse, reparse
+from claude_ls.text.diff import changes
 from claude_ls.text.document import Document
 from claude_ls.text.patch import Span, TextEdit
 from claude_ls.text.rebase import carry_span_over
@@ -29,17 +36,28 @@ MAX_LINE = 100_000
 KEPT_VERSIONS = 32
 
 Later = Callable[[float, Callable[[], None]], object]
-"""Calls back after so many seconds: the session's only clock."""
+"""Calls back after so many seconds."""
+Clock = Callable[[], float]
+"""Seconds, from whenever it likes."""
+
+
+class Anchor:
+    """A span that stays where it is while the text around it changes."""
+
+    def __init__(self, span: Span) -> None:
+        self.span = span
 
 
 class Buffer:
     """Owns the document's state; `step` feeds the live edit and does what it commands."""
 
-    def __init__(self, document: Document, client: Client, later: Later) -> None:
+    def __init__(self, document: Document, client: Client, later: Later, clock: Clock) -> None:
         self.live = LiveEdit(document)
+        self.open = True
         self._document = document
         self._client = client
         self._later = later
+        self._clock = clock
         self._tree: SyntaxTree | None = None
         self._parsed = False
         self._judged: Document | None = None
@@ -47,6 +65,8 @@ class Buffer:
         self._unparsed: list[TextEdit] = []
         self._history: deque[tuple[int, Sequence[TextEdit]]] = deque(maxlen=KEPT_VERSIONS)
         self._ends: dict[str, asyncio.Future[HunkEnded]] = {}
+        self._when_undone: dict[str, Callable[[], None]] = {}
+        self._anchors: weakref.WeakSet[Anchor] = weakref.WeakSet()
 
     @property
     def document(self) -> Document:
@@ -75,10 +95,26 @@ class Buffer:
         self._history.append((document.version, edits))
         if self._parsed:
             self._unparsed += edits
+        self._carry_anchors(edits)
         self.step(DocumentChanged(self._document))
 
     def closed(self) -> None:
+        self.open = False
         self.step(DocumentClosed())
+
+    def reopened(self, document: Document) -> None:
+        """The editor shows it again: what was going on in it goes on."""
+        self._carry_anchors(changes(self._document.text, document.text))
+        self._document, self.open = document, True
+        self._tree, self._parsed, self._unparsed = None, False, []
+        self._history.clear()
+        self.step(DocumentReopened(document))
+
+    def follow(self, span: Span) -> Anchor:
+        """An anchor at `span`, followed for as long as somebody holds it."""
+        anchor = Anchor(span)
+        self._anchors.add(anchor)
+        return anchor
 
     def carried(self, span: Span, version: int) -> Span | None:
         """Where `span` of an older version stands today; None for a version that is not known (any more)."""
@@ -97,8 +133,15 @@ class Buffer:
             self._ends[hunk] = asyncio.get_running_loop().create_future()
         return self._ends[hunk]
 
+    def ended(self, hunk: str) -> bool:
+        return self.live.hunks[hunk].state in ENDS
+
+    def when_undone(self, hunk: str, callback: Callable[[], None]) -> None:
+        """Call back where the person takes the hunk out of the text again."""
+        self._when_undone[hunk] = callback
+
     def step(self, event: Event) -> None:
-        for command in self.live.step(event):
+        for command in self.live.step(event, self._clock()):
             match command:
                 case SendEdit(request, document, patch, label):
                     self._client.send_edit(
@@ -111,10 +154,19 @@ class Buffer:
                     )
                 case SetTimer(request, seconds):
                     self._later(seconds, lambda request=request: self.step(TimerFired(request)))  # type: ignore[misc]
+                case Pause(seconds):
+                    self._later(seconds, lambda: self.step(PauseOver()))
+                case HunkUndone(hunk):
+                    if hunk in self._when_undone:
+                        self._when_undone[hunk]()
                 case HunkEnded():
                     future = self.end_of(command.hunk)
                     if not future.done():
                         future.set_result(command)
+
+    def _carry_anchors(self, edits: Sequence[TextEdit]) -> None:
+        for anchor in self._anchors:
+            anchor.span = carry_span_over(anchor.span, edits)
 
 
 def _refusal(document: Document) -> str | None:

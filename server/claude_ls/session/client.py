@@ -28,6 +28,11 @@ class Client(Protocol):
     def job_text(self, job: Job, text: str) -> None:
         """The next words of an explanation."""
 
+    @property
+    def undo_groups(self) -> bool:
+        """Whether all edits of one group are one undo step."""
+        ...
+
     async def show_file(self, path: Path) -> bool:
         """Open a file of ours for the person; False where the editor cannot or would not."""
         ...

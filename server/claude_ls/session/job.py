@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import difflib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
-from claude_ls.actions.action import Action, Task, prompt
+from claude_ls.actions.action import Action, Situation, Task, prompt
 from claude_ls.agent import loop
 from claude_ls.agent.context import ContextBlock, gather
 from claude_ls.agent.model import (
@@ -43,6 +43,7 @@ from claude_ls.workspace.files import StateFolder
 
 JobState = Literal["queued", "running", "waiting", "done", "failed", "cancelled"]
 
+CLOSED_MEANWHILE = "Stopped: the document was closed."
 MAX_REGION_LINES = 80
 """Longer regions are edited in places: rewriting them whole would cost more, take longer and risk more."""
 
@@ -82,6 +83,10 @@ class Tools:
     """Called with all words so far as an explanation grows, for hover."""
 
 
+class _Stop(Exception):
+    """The job cannot go on; the message is for the person."""
+
+
 class Run:
     """Runs one job in a task of its own. Whatever happens, the job ends in exactly one end state."""
 
@@ -98,36 +103,75 @@ class Run:
         self._failed_last = False
         """Whether the last tool of the job failed: what came before it is then not the whole of what was asked."""
         self._overrun: str | None = None
+        self._writing: Writing | None = None
+        self._place = buffer.follow(action.region(task))
+        self._span = buffer.follow(task.situation.span)
+        self._told = [buffer.follow(item.span) for item in task.situation.diagnostics]
         self._running: asyncio.Task[None] | None = None
 
-    def start(self) -> None:
-        self._running = asyncio.create_task(self._run(), name=f"job {self.job.id}")
+    def start(self, after: Sequence[Run] = ()) -> None:
+        """Begin, once the runs of `after` have ended."""
+        self._running = asyncio.create_task(self._run(after), name=f"job {self.job.id}")
+
+    @property
+    def place(self) -> Span:
+        """The lines that it works on, as they are now."""
+        return self._place.span
+
+    def works_on(self, buffer: Buffer, span: Span) -> bool:
+        """Whether this is going to change lines of `span`."""
+        mine = self.place
+        return (
+            not self.job.ended
+            and bool(self._action.tools)
+            and buffer is self._buffer
+            and mine.start <= span.end
+            and span.start <= mine.end
+        )
 
     def cancel(self) -> None:
-        """Stop now: the stream to the model closes, and no further edit is sent."""
+        """Stop now: the stream to the model closes, and nothing more of what it wrote is sent."""
         if self._running and not self.job.ended:
-            self._end("cancelled", "cancelled")
+            self._end("cancelled", f"cancelled{self._kept()}")
             self._running.cancel()
 
     async def wait(self) -> None:
         if self._running:
             await asyncio.gather(self._running, return_exceptions=True)
 
-    async def _run(self) -> None:
-        self._phase(f"reading {self._path}", "running")
+    async def _run(self, after: Sequence[Run]) -> None:
         try:
+            await self._wait_for(after)
+            self._phase(f"reading {self._path}", "running")
             if self._action.tools:
                 await self._edit()
             else:
                 await self._answer()
         except asyncio.CancelledError:
             if self._overrun:
-                self._fail(self._overrun)
+                await self._settled()
+                self._fail(self._overrun + self._kept())
             else:
                 self._end("cancelled", "cancelled")
+        except _Stop as stop:
+            self._fail(str(stop))
         except Exception as error:
             self._fail(f"an error in claude-ls itself ({type(error).__name__}: {error})")
             raise
+
+    async def _wait_for(self, after: Sequence[Run]) -> None:
+        """Let earlier jobs have their way with the same lines, and look at what they left."""
+        if not after:
+            return
+        self._phase(f"waiting for “{after[-1].job.title}”, which works on the same lines", "queued")
+        for run in after:
+            await run.wait()
+        if not self._buffer.open:
+            raise _Stop(CLOSED_MEANWHILE)
+        situation = self._task.situation
+        told = [replace(item, span=anchor.span) for item, anchor in zip(situation.diagnostics, self._told, strict=True)]
+        now = Situation(self._buffer.document, self._buffer.tree, self._span.span, tuple(told))
+        self._task = replace(self._task, situation=now)
 
     async def _edit(self) -> None:
         document = self._buffer.document
@@ -141,8 +185,10 @@ class Run:
             buffer=self._buffer,
             region=None if long else region,
             find_buffer=self._tools.find_buffer,
-            streaming=self._tools.settings.streaming,
+            streaming=self._tools.settings.streaming or ("line" if self._tools.client.undo_groups else "hunk"),
+            undone=lambda: self._stop("Stopped: you undid what Claude had written."),
         )
+        self._writing = writing
         if writing.region:
             self._buffer.end_of(writing.region).add_done_callback(self._region_ended)
         try:
@@ -150,12 +196,12 @@ class Run:
         finally:
             writing.drop()
             self._tools.journal.record(self.job.id, self.job.title, writing.hunks)
+        await writing.settled()
         self._report(writing)
 
     def _report(self, writing: Writing) -> None:
         """End the job by what came of it."""
-        landed = writing.landed
-        kept = f" ({_changes(landed)} landed before and stay)" if landed else ""
+        landed, kept = writing.landed, self._kept()
         if self._stopped.reason not in COMPLETE and not (writing.problem and self._stopped.reason == "failed"):
             self._fail(_words(self._stopped) + kept)
         elif writing.declined:
@@ -170,8 +216,20 @@ class Run:
         else:
             self._fail(f"Claude answered in words and changed nothing: {self._said.strip()[:500] or '(no words)'}")
 
+    async def _settled(self) -> None:
+        if self._writing:
+            await self._writing.settled()
+
+    def _kept(self) -> str:
+        """Which changes of an unfinished job stay."""
+        writing = self._writing
+        if writing is None or not writing.landed:
+            return ""
+        one = writing.landed == 1
+        return f" ({_changes(writing.landed)} landed before and stay{'s' * one}: {writing.where()})"
+
     def _saved(self, writing: Writing) -> str:
-        """Keep what the editor would not take where the person can find it, and say where."""
+        """Keep what did not get into the text where the person can find it, and say where."""
         file: Path | None = None
         for uri, old, new in writing.refused():
             lines = difflib.unified_diff(old.splitlines(), new.splitlines(), uri, uri, lineterm="")
@@ -276,8 +334,8 @@ class Run:
 
     def _region_ended(self, future: asyncio.Future[HunkEnded]) -> None:
         """The person changed what Claude is about to replace: there is no point in going on."""
-        if not future.cancelled() and future.result().state in (HunkState.CONFLICT, HunkState.LOST):
-            self._stop(f"Stopped: {future.result().reason}. Your text was kept, and Claude's was not put in.")
+        if not future.cancelled() and future.result().state is HunkState.LOST and not self._buffer.open:
+            self._stop(CLOSED_MEANWHILE)
 
     def _stop(self, reason: str) -> None:
         if self._running and not self.job.ended and self._overrun is None:

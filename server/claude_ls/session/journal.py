@@ -1,7 +1,8 @@
 """What each job changed in open documents, and how to take it back and put it there again.
 
 An undo is an edit like any other: the hunks that a job landed are followed through everything typed since, and replaced
-by what stood there before. A hunk that the person has changed since is theirs: it is kept, and named.
+by what stood there before. What the person has typed into other lines of a hunk stays; a hunk whose own lines they
+have changed is theirs: it is kept, and named.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from dataclasses import dataclass, field
 from claude_ls.editing.hunk import Hunk, HunkState, Label
 from claude_ls.editing.live import HunkClaimed, HunksWritten
 from claude_ls.session.buffer import Buffer
+from claude_ls.text.merge import merge
 from claude_ls.text.patch import Span
 
 
@@ -62,12 +64,15 @@ class Journal:
         kept: list[tuple[str, Span]] = []
         current: dict[str, Buffer] = {}
         for number, (hunk, buffer) in enumerate(_in_text(entry)):
-            if hunk.span.of(buffer.document.text) != hunk.text:
+            here = hunk.span.of(buffer.document.text)
+            back = merge(hunk.text, hunk.base, here)
+            if not back.clean:
                 kept.append((buffer.document.uri, hunk.span))
+            if not back.clean or back.text == here:
                 continue
             inverse = f"{job}.{entry.turns}-{number}"
             buffer.step(HunkClaimed(inverse, label, hunk.span))
-            texts.setdefault(id(buffer), []).append((inverse, hunk.base))
+            texts.setdefault(id(buffer), []).append((inverse, back.text))
             buffers[id(buffer)] = buffer
             current[inverse] = buffer
         for key, written in texts.items():

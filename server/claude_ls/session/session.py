@@ -14,7 +14,7 @@ from claude_ls.agent.context import Diagnostic
 from claude_ls.agent.model import Model
 from claude_ls.agent.usage import estimated_tokens
 from claude_ls.config import Settings
-from claude_ls.session.buffer import Buffer, Later
+from claude_ls.session.buffer import Buffer, Clock, Later
 from claude_ls.session.client import Client
 from claude_ls.session.job import Job, Run, Tools
 from claude_ls.session.journal import Journal, Reverted
@@ -25,6 +25,8 @@ from claude_ls.workspace.files import StateFolder
 
 KEPT_JOBS = 100
 KEPT_EXPLANATIONS = 50
+KEPT_CLOSED = 50
+"""Closed documents with changes of Claude's, in case they are opened again."""
 
 
 class Refused(Exception):
@@ -51,6 +53,7 @@ class Session:
         settings: Settings,
         state: StateFolder,
         later: Later,
+        clock: Clock,
         new_id: Callable[[], str],
         unavailable: Callable[[], str | None] = lambda: None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
@@ -61,10 +64,12 @@ class Session:
         self._client = client
         self._state = state
         self._later = later
+        self._clock = clock
         self._new_id = new_id
         self._unavailable = unavailable
         self._now = now
         self._buffers: dict[str, Buffer] = {}
+        self._closed: dict[str, Buffer] = {}
         self._runs: dict[str, Run] = {}
         self._journal = Journal()
         self._explanations: dict[str, Explanation] = {}
@@ -74,9 +79,11 @@ class Session:
         self._model.warm()
 
     def opened(self, uri: str, language_id: str, version: int, text: str) -> None:
-        if uri in self._buffers:
-            self._buffers[uri].closed()
-        self._buffers[uri] = Buffer(Document.opened(uri, language_id, version, text), self._client, self._later)
+        document = Document.opened(uri, language_id, version, text)
+        known = self._buffers.get(uri) or self._closed.pop(uri, None)
+        if known:
+            known.reopened(document)
+        self._buffers[uri] = known or Buffer(document, self._client, self._later, self._clock)
 
     def changed(self, document: Document, edits: Sequence[TextEdit]) -> None:
         """The editor reports `edits`, one behind the other, which led to `document`."""
@@ -90,8 +97,13 @@ class Session:
 
     def closed(self, uri: str) -> None:
         buffer = self._buffers.pop(uri, None)
-        if buffer:
-            buffer.closed()
+        if buffer is None:
+            return
+        buffer.closed()
+        if buffer.live.hunks:
+            self._closed[uri] = buffer
+            for old in list(self._closed)[:-KEPT_CLOSED]:
+                del self._closed[old]
 
     def document(self, uri: str) -> Document | None:
         """The document as it is now; None where it is not open."""
@@ -152,10 +164,11 @@ class Session:
             self._model, self._client, self.settings, self._state, self._find_buffer, self._journal, self._explained
         )
         run = Run(job, action, task, buffer, self.shown_path(uri), tools)
+        earlier = [other for other in self._runs.values() if action.tools and other.works_on(buffer, run.place)]
         self._runs[job.id] = run
         for old in [run.job.id for run in self._runs.values() if run.job.ended][:-KEPT_JOBS]:
             del self._runs[old]
-        run.start()
+        run.start(after=earlier)
         return job
 
     def cancel(self, job: str | None = None) -> list[str]:

@@ -5,21 +5,27 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 from claude_ls.agent.loop import ToolOutcome
 from claude_ls.agent.model import ToolFinished
 from claude_ls.config import Streaming
 from claude_ls.editing.align import fitted_to_quote, fitted_to_region
-from claude_ls.editing.hunk import HunkState, Label
+from claude_ls.editing.hunk import Hunk, HunkState, Label
 from claude_ls.editing.json_stream import JsonStrings, Piece
-from claude_ls.editing.live import HunkClaimed, HunkEnded, HunksDropped, HunksWritten
-from claude_ls.editing.locate import NotFound, locate
+from claude_ls.editing.live import HunkClaimed, HunkEnded, HunkGrew, HunksDropped, HunksWritten
+from claude_ls.editing.locate import Found, NotFound, locate
 from claude_ls.session.buffer import Buffer
 from claude_ls.text.patch import Span
 
 FindBuffer = Callable[[str], Buffer | str]
 """The open document that a path of Claude's means, or why there is none that it may change."""
 
+_SAID = {
+    HunkState.CONFLICT: "You changed the same lines while Claude wrote: your text was kept.",
+    HunkState.LOST: "The document was closed while Claude wrote.",
+}
+"""What the person is told of changes that they prevented themselves."""
 _UNREAD = "The input could not be read and nothing was changed: {}. Send the whole call again."
 
 
@@ -30,7 +36,7 @@ class _Place:
     parts: dict[str, str] = field(default_factory=dict)
     done: set[str] = field(default_factory=set)
     hunk: str = ""
-    text: str = ""
+    found: Found | None = None
     problem: str = ""
 
     @property
@@ -52,6 +58,8 @@ class _Input:
     characters: int = 0
     path: str = ""
     path_done: bool = False
+    new_text: str = ""
+    """What `rewrite_region` has written so far."""
     places: dict[int, _Place] = field(default_factory=dict)
     buffer: Buffer | None = None
 
@@ -68,12 +76,15 @@ class Writing:
         region: Span | None,
         find_buffer: FindBuffer,
         streaming: Streaming,
+        undone: Callable[[], None] = lambda: None,
     ) -> None:
+        """`undone` is called when the person takes back a change of this job while it is running."""
         self._job = job
         self._label = label
         self._buffer = buffer
         self._find_buffer = find_buffer
         self._streaming = streaming
+        self._undone = undone
         self._inputs: dict[str, _Input] = {}
         self._hunks: dict[str, Buffer] = {}
         self.unchanged = False
@@ -94,6 +105,10 @@ class Writing:
             writing.characters += len(piece.text)
             if writing.name == "edit_file":
                 self._edit_file_piece(writing, piece)
+            elif writing.name == "rewrite_region" and piece.path == ("new_text",):
+                writing.new_text += piece.text
+                if self._streaming == "line" and self.region and "\n" in piece.text:
+                    self._grow(self._buffer, self.region, writing.new_text, self._fitted_region)
         return writing.characters
 
     async def finished(self, use: ToolFinished) -> ToolOutcome:
@@ -123,6 +138,11 @@ class Writing:
             names = tuple(hunk for hunk, owner in self._hunks.items() if owner is buffer)
             buffer.step(HunksDropped(names))
 
+    async def settled(self) -> None:
+        """Wait until the editor has shown what became of everything that is on its way to it."""
+        on_their_way = [buffer.end_of(name) for name, buffer in self._remembered() if not buffer.ended(name)]
+        await asyncio.gather(*on_their_way)
+
     @property
     def hunks(self) -> Mapping[str, Buffer]:
         """All hunks of this job, and where they are, in whatever state."""
@@ -131,14 +151,33 @@ class Writing:
     @property
     def landed(self) -> int:
         """How many changes are in the text so far."""
-        hunks = [buffer.live.hunks[name] for name, buffer in self._remembered()]
-        return sum(hunk.state is HunkState.LANDED and hunk.text != hunk.base for hunk in hunks)
+        return len(self._landed())
+
+    def where(self) -> str:
+        """On which lines the changes are that landed, for the person."""
+        places: list[str] = []
+        for buffer, hunk in self._landed():
+            first, last = (buffer.document.line_of(offset) + 1 for offset in hunk.span)
+            place = str(first) if first == last else f"{first}-{last}"
+            if place not in places:
+                places.append(place)
+        return f"line{'' if len(places) == 1 and places[0].isdecimal() else 's'} {', '.join(places[:20])}"
 
     def refused(self) -> list[tuple[str, str, str]]:
-        """Uri, old and new text of what the editor would not take."""
+        """Uri, old and new text of what is whole and did not get into the text against the will of both."""
         known = [(buffer, buffer.live.hunks[name]) for name, buffer in self._remembered()]
         return [
-            (buffer.document.uri, hunk.base, hunk.text) for buffer, hunk in known if hunk.state is HunkState.REFUSED
+            (buffer.document.uri, hunk.base, hunk.text)
+            for buffer, hunk in known
+            if hunk.whole and hunk.state in (HunkState.REFUSED, HunkState.CONFLICT, HunkState.LOST)
+        ]
+
+    def _landed(self) -> list[tuple[Buffer, Hunk]]:
+        hunks = [(buffer, buffer.live.hunks[name]) for name, buffer in self._remembered()]
+        return [
+            (buffer, hunk)
+            for buffer, hunk in hunks
+            if hunk.state is HunkState.LANDED and hunk.base not in (hunk.text, hunk.span.of(buffer.document.text))
         ]
 
     def _remembered(self) -> list[tuple[str, Buffer]]:
@@ -150,11 +189,20 @@ class Writing:
             self.problem = self.problem or "Claude rewrote a region where none was given."
             return ToolOutcome("No region was given: use edit_file.", failed=True)
         claimed = self._buffer.live.hunks[self.region]
-        if claimed.state is not HunkState.WAITING:
+        if claimed.whole:
             return ToolOutcome("The region was already rewritten by this answer.", failed=True)
-        text = fitted_to_region(str(new_text), claimed.base, self._buffer.document)
-        self._buffer.step(HunksWritten(((self.region, text),)))
+        self._buffer.step(HunksWritten(((self.region, self._fitted_region(str(new_text))),)))
         return self._outcome([await self._buffer.end_of(self.region)])
+
+    def _fitted_region(self, new_text: str) -> str:
+        assert self.region is not None
+        return fitted_to_region(new_text, self._buffer.live.hunks[self.region].base, self._buffer.document)
+
+    def _grow(self, buffer: Buffer, hunk: str, text: str, fitted: Callable[[str], str]) -> None:
+        """Show the lines that are finished. What may be a fence is held back until its end is known."""
+        finished = text[: text.rindex("\n") + 1] if "\n" in text else ""
+        if finished and not finished.lstrip().startswith("```"):
+            buffer.step(HunkGrew(hunk, fitted(finished)))
 
     def _edit_file_piece(self, writing: _Input, piece: Piece) -> None:
         match piece.path:
@@ -166,10 +214,18 @@ class Writing:
                 place.parts[name] = place.parts.get(name, "") + piece.text
                 if piece.done:
                     place.done.add(name)
-                complete = writing.path_done and {"old_text", "new_text"} <= place.done
-                if complete and not place.tried and self._streaming == "hunk":
+                if self._streaming == "final" or not writing.path_done or "old_text" not in place.done:
+                    return
+                whole = "new_text" in place.done
+                if not place.tried and (whole or self._streaming == "line"):
                     self._place(writing, place)
+                if not place.hunk or not writing.buffer:
+                    return
+                if whole:
                     self._write(writing, [place])
+                elif name == "new_text" and "\n" in piece.text:
+                    fitted = partial(self._fitted, place, writing.buffer)
+                    self._grow(writing.buffer, place.hunk, place.parts[name], fitted)
 
     async def _edit_file(self, writing: _Input, path: str, edits: list[dict[str, object]]) -> ToolOutcome:
         writing.path = path
@@ -204,25 +260,33 @@ class Writing:
                 return
             writing.buffer = found_buffer
         buffer = writing.buffer
-        quoted, new_text = place.parts["old_text"], place.parts["new_text"]
+        quoted = place.parts["old_text"]
         own = buffer.live.hunks[self.region].span if self.region and buffer is self._buffer else None
         closed = [span for span in buffer.live.claimed if span != own]
         found = locate(buffer.live.document.text, quoted, place.line, closed)
         if isinstance(found, NotFound):
+            new_text = place.parts.get("new_text", "")
             done = new_text.strip() and new_text in buffer.live.document.text
             place.problem = found.problem + ("; new_text stands there already" if done else "")
             return
-        place.text = fitted_to_quote(new_text, quoted, found, buffer.document)
+        place.found = found
         place.hunk = self._claim(buffer, found.span)
 
+    def _fitted(self, place: _Place, buffer: Buffer, new_text: str) -> str:
+        assert place.found is not None
+        return fitted_to_quote(new_text, place.parts["old_text"], place.found, buffer.document)
+
     def _write(self, writing: _Input, places: list[_Place]) -> None:
-        texts = tuple((place.hunk, place.text) for place in places if place.hunk)
-        if texts and writing.buffer:
-            writing.buffer.step(HunksWritten(texts))
+        buffer = writing.buffer
+        if buffer:
+            placed = [place for place in places if place.hunk]
+            texts = tuple((place.hunk, self._fitted(place, buffer, place.parts["new_text"])) for place in placed)
+            buffer.step(HunksWritten(texts))
 
     def _claim(self, buffer: Buffer, span: Span) -> str:
         name = f"{self._job}.{len(self._hunks) + 1}"
         self._hunks[name] = buffer
+        buffer.when_undone(name, self._undone)
         buffer.step(HunkClaimed(name, self._label, span))
         return name
 
@@ -234,7 +298,8 @@ class Writing:
         problems += [f"A change did not land: {end.reason}." for end in ended if end.state is not HunkState.LANDED]
         if not problems:
             return ToolOutcome("Applied.", ends=True)
-        self.problem = self.problem or problems[0]
+        first = next((end for end in ended if end.state is not HunkState.LANDED), None)
+        self.problem = self.problem or (first and _SAID.get(first.state)) or problems[0]
         kept = f"{landed} applied; do not send those again. " if landed else "Nothing was applied. "
         # What the person or their editor would not have is not asked for again.
         unwanted = any(end.state is not HunkState.LANDED for end in ended)

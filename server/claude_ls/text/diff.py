@@ -1,15 +1,18 @@
-"""The smallest line edits that lead from one text to another, so that what did not change is not touched."""
+"""What leads from one text to another, as small as can be, so that what did not change is not touched."""
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from claude_ls.text.patch import Patch, TextEdit
 from claude_ls.text.position import line_starts
+from claude_ls.text.rebase import sequential
 
 MAX_COMPARED_PRODUCT = 25_000_000
 """Two differing stretches of 5,000 characters each: a few milliseconds."""
+MAX_COMPARED_CHARACTERS = 200_000
+"""Product of the lengths of two texts up to which they are compared character by character."""
 MAX_COMPARED_LINES = 4000
 """Beyond this, difflib's quadratic worst case would be felt; the changed middle is then replaced as one block."""
 
@@ -77,6 +80,59 @@ def distance(old: str, new: str) -> int:
         row = ((row + matches) | (row - matches)) & every
     common = len(left) - row.bit_count()
     return len(left) + len(right) - 2 * common
+
+
+def difference(old: str, new: str) -> TextEdit | None:
+    """The one edit that leads from `old` to `new`, as short as one edit can be; None where they are equal."""
+    if old == new:
+        return None
+    limit = min(len(old), len(new))
+    head = _common_length(limit, lambda size: old[:size] == new[:size])
+    tail = _common_length(limit - head, lambda size: old[len(old) - size :] == new[len(new) - size :])
+    return TextEdit(head, len(old) - tail, new[head : len(new) - tail])
+
+
+def changes(old: str, new: str) -> list[TextEdit]:
+    """What leads from `old` to `new`, edit by edit, each in the coordinates that the one before it left.
+
+    Mostly a keystroke, and one edit. Where more was reported at once, it is taken apart by lines and by characters, so
+    that two words typed far from each other do not seem to touch everything in between.
+    """
+    block = difference(old, new)
+    if block is None:
+        return []
+    removed = old[block.start : block.end]
+    if not removed or not block.text:
+        return [block]
+    parts = [piece for part in minimal_patch(removed, block.text) for piece in _by_characters(removed, part)]
+    return sequential(tuple(TextEdit(e.start + block.start, e.end + block.start, e.text) for e in parts))
+
+
+def _by_characters(old: str, edit: TextEdit) -> list[TextEdit]:
+    """The edit of `old` taken apart into the characters that differ, where that is not too much work."""
+    removed = edit.span.of(old)
+    if not removed or not edit.text or len(removed) * len(edit.text) > MAX_COMPARED_CHARACTERS:
+        return [edit]
+    blocks = difflib.SequenceMatcher(None, removed, edit.text, autojunk=False).get_opcodes()
+    return [
+        TextEdit(edit.start + old_from, edit.start + old_to, edit.text[new_from:new_to])
+        for tag, old_from, old_to, new_from, new_to in blocks
+        if tag != "equal"
+    ]
+
+
+def _common_length(limit: int, equal: Callable[[int], bool]) -> int:
+    """The largest size up to `limit` for which `equal` holds: by halving, so that the comparing is done by memcmp."""
+    low, high = 0, limit
+    if equal(high):
+        return high
+    while high - low > 1:
+        middle = (low + high) // 2
+        if equal(middle):
+            low = middle
+        else:
+            high = middle
+    return low
 
 
 def _common(left: list[str], right: list[str]) -> int:

@@ -26,10 +26,12 @@ def carry_offset(offset: int, edit: TextEdit, bias: Bias) -> int:
 
 
 def carry_span(span: Span, edit: TextEdit) -> Span:
-    """Where `span` stands after `edit`; text typed at its rims stays outside."""
+    """Where `span` stands after `edit`; text typed at its rims stays outside, what replaces text of its own inside."""
     if span.start == span.end:
         offset = carry_offset(span.start, edit, "right")
         return Span(offset, offset)
+    if edit.start < edit.end and span.covers(edit.span):
+        return Span(span.start, span.end + edit.delta)
     start = carry_offset(span.start, edit, "right")
     end = carry_offset(span.end, edit, "left")
     return Span(start, max(start, end))
@@ -42,17 +44,6 @@ def carry_span_over(span: Span, edits: Iterable[TextEdit]) -> Span:
     return span
 
 
-def carry_patch(patch: Patch, edit: TextEdit) -> Patch | None:
-    """`patch` as it must read after `edit`, or None where the edit touches what the patch replaces."""
-    carried: list[TextEdit] = []
-    for own in patch:
-        if own.span.touches(edit.span) or (own.start == own.end == edit.start == edit.end):
-            return None
-        span = carry_span(own.span, edit)
-        carried.append(TextEdit(span.start, span.end, own.text))
-    return tuple(carried)
-
-
 def sequential(patch: Patch) -> list[TextEdit]:
     """The edits of `patch` rewritten so that they can be applied one behind the other from the front."""
     moved = 0
@@ -61,3 +52,27 @@ def sequential(patch: Patch) -> list[TextEdit]:
         steps.append(TextEdit(edit.start + moved, edit.end + moved, edit.text))
         moved += edit.delta
     return steps
+
+
+def cover(own: TextEdit, edit: TextEdit) -> TextEdit:
+    """`own` as an editor that rebases would make it after `edit`: what was typed into its range is replaced with it."""
+    if own.start == own.end == edit.start == edit.end:
+        return own  # Both insert at one place: ours was first, and stays in front.
+    if not own.span.touches(edit.span):
+        span = carry_span(own.span, edit)
+        return TextEdit(span.start, span.end, own.text)
+    start = own.start if own.start <= edit.start else edit.start + len(edit.text)
+    end = max(start, own.end + edit.delta if own.end >= edit.end else edit.start)
+    return TextEdit(start, end, own.text)
+
+
+def split(own: TextEdit, edit: TextEdit) -> Patch:
+    """`own` as an editor that carries every character by itself would make it after `edit`: what was typed stays."""
+    covering = cover(own, edit)
+    if not own.span.touches(edit.span):
+        return (covering,)
+    start, end = covering.start, covering.end
+    left = Span(start, max(start, min(edit.start, end)))
+    right = Span(max(left.end, min(edit.start + len(edit.text), end)), end)
+    rest = (TextEdit(right.start, right.end, ""),) if right.start < right.end else ()
+    return (TextEdit(left.start, left.end, own.text), *rest)

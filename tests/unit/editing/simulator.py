@@ -19,21 +19,27 @@ from claude_ls.editing.live import (
     Event,
     HunkClaimed,
     HunkEnded,
+    HunkGrew,
     HunksDropped,
     HunksWritten,
+    HunkUndone,
     LiveEdit,
+    Pause,
+    PauseOver,
     SendEdit,
     SetTimer,
     TimerFired,
 )
+from claude_ls.text.diff import lines_with_breaks
 from claude_ls.text.document import Document
-from claude_ls.text.patch import Patch, Span, TextEdit, apply
+from claude_ls.text.patch import Patch, Span, TextEdit, apply, invert
 
-Habit = Literal["strict", "liar", "rebasing", "piecemeal", "stale offsets", "late"]
+Habit = Literal["strict", "liar", "rebasing", "anchored", "piecemeal", "stale offsets", "late"]
 """`strict` refuses edits of older versions; `liar` claims to have made them; `rebasing` carries them over what was
-typed since; `piecemeal` is strict and reports each edit of a patch by itself; `late` is strict and batches its reports
-with what is typed next; `stale offsets` makes old edits where they would have been."""
-CHECKING: tuple[Habit, ...] = ("strict", "liar", "rebasing", "piecemeal", "late")
+typed since, and replaces what was typed into them as well; `anchored` (Zed) carries them over character by character,
+so that what was typed into them stays; `piecemeal` is strict and reports each edit of a patch by itself; `late` is
+strict and batches its reports with what is typed next; `stale offsets` makes old edits where they would have been."""
+HABITS: tuple[Habit, ...] = ("strict", "liar", "rebasing", "anchored", "piecemeal", "late", "stale offsets")
 
 
 @dataclass
@@ -47,6 +53,7 @@ class Outcome:
     texts: dict[str, str]
     bases: dict[str, str]
     repairs: int
+    undone: set[str]
     log: list[str]
 
 
@@ -56,6 +63,10 @@ class Simulation:
     habit: Habit
     cancel_at: int | None = None
     """The person cancels before the event of this number."""
+    by_lines: bool = False
+    """Claude's texts arrive line by line."""
+    undoes: bool = False
+    """The person may undo the last edit of Claude's."""
     log: list[str] = field(default_factory=list)
     events: int = 0
 
@@ -75,6 +86,15 @@ class Simulation:
         self.texts: dict[str, str] = {}
         self.bases: dict[str, str] = {}
         self.waiting: list[str] = []
+        self.grown: dict[str, int] = {}
+        self.undone: set[str] = set()
+        self.seen_undone = 0
+        self.hunks_of: dict[int, set[str]] = {}
+        self.landed_last: set[str] = set()
+        self.inverse: list[TextEdit] | None = None
+        self.taking_back: set[int] = set()
+        self.pausing = False
+        self.now = 0.0
 
     def run(self) -> Outcome:
         self._claim()
@@ -92,6 +112,10 @@ class Simulation:
                 choices += ["report"] * 3
             if self.unreported:
                 choices += ["flush"]
+            if self.inverse is not None and self.undoes:
+                choices += ["undo"] if self.chance.random() < 0.1 else []
+            if self.pausing:
+                choices += ["pause"]
             if not choices:
                 if not self.timers:
                     break
@@ -102,8 +126,7 @@ class Simulation:
                     keys -= 1
                     self._type()
                 case "write":
-                    name = self.waiting.pop(0)
-                    self._step(HunksWritten(((name, self.texts[name]),)))
+                    self._write()
                 case "drop":
                     self._step(HunksDropped((self.waiting.pop(0),)))
                 case "edit":
@@ -111,9 +134,38 @@ class Simulation:
                 case "report":
                     self._step(self.to_server.popleft())
                 case "flush":
-                    self._flush()
+                    self._report()
+                case "undo":
+                    assert self.inverse is not None
+                    self.undoes = False
+                    self.undone = self.landed_last
+                    self._change(self.inverse, "undo")
+                case "pause":
+                    self.pausing = False
+                    self._step(PauseOver())
         mirror = self.live.document.text
-        return Outcome(self.text, mirror, self.typed, self.ends, self.texts, self.bases, self.live.repairs, self.log)
+        return Outcome(
+            self.text,
+            mirror,
+            self.typed,
+            self.ends,
+            self.texts,
+            self.bases,
+            self.live.repairs,
+            self.undone,
+            self.log,
+        )
+
+    def _write(self) -> None:
+        """Claude's next line, or all of a text."""
+        name = self.waiting[0]
+        lines = lines_with_breaks(self.texts[name])
+        count = self.grown[name] = self.grown.get(name, 0) + 1
+        if self.by_lines and count < len(lines):
+            self._step(HunkGrew(name, "".join(lines[:count])))
+        else:
+            self.waiting.pop(0)
+            self._step(HunksWritten(((name, self.texts[name]),)))
 
     def _claim(self) -> None:
         """Two regions of whole lines, with room around them."""
@@ -143,7 +195,8 @@ class Simulation:
     def _change(self, edits: list[TextEdit], why: str) -> None:
         """Change the editor's text and report it, now or later, as its habit is."""
         self.version += 1
-        self.text = apply(self.text, tuple(edits))
+        before, self.text = self.text, apply(self.text, tuple(edits))
+        self.inverse = list(invert(before, tuple(edits))) if why == "Claude" else None
         self.history += [(self.version, edit) for edit in reversed(edits)]
         self.log.append(f"editor: {why} -> v{self.version}")
         if self.habit in ("late", "liar"):
@@ -155,9 +208,6 @@ class Simulation:
         self.unreported = False
         self.to_server.append(DocumentChanged(Document.opened("file:///a", "x", self.version, self.text)))
 
-    def _flush(self) -> None:
-        self._report()
-
     def _edit(self, edit: SendEdit) -> None:
         version, patch = edit.document.version, edit.patch
         if version == self.version:
@@ -168,6 +218,8 @@ class Simulation:
             self.to_server.append(EditAnswered(edit.request, True))
         elif self.habit == "rebasing":
             self._apply(edit.request, tuple(self._rebased(item, version) for item in patch))
+        elif self.habit == "anchored":
+            self._apply(edit.request, tuple(part for item in patch for part in self._anchored(item, version)))
         elif all(item.end <= len(self.text) for item in patch):
             self._apply(edit.request, patch)
         else:
@@ -181,7 +233,8 @@ class Simulation:
             for item in reversed(patch):
                 self._change([item], "Claude, in part")
         else:
-            self._change(list(patch), "Claude")
+            self.landed_last = self.hunks_of[request]
+            self._change(list(patch), "Claude, taking back" if request in self.taking_back else "Claude")
         if not first:
             self.to_server.append(EditAnswered(request, True))
 
@@ -195,6 +248,15 @@ class Simulation:
                     end = max(start, end + other.delta)
         return TextEdit(start, end, edit.text)
 
+    def _anchored(self, edit: TextEdit, version: int) -> list[TextEdit]:
+        """What is left of the replaced characters goes; the new text stands before the first of them."""
+        pieces = [(edit.start, edit.end)]
+        for number, other in self.history:
+            if number > version:
+                pieces = [part for piece in pieces for part in _without(piece, other)]
+        first, *others = pieces
+        return [TextEdit(*first, edit.text), *(TextEdit(*piece, "") for piece in others)]
+
     def _step(self, event: Event) -> None:
         self.events += 1
         if self.events - 1 == self.cancel_at:
@@ -204,7 +266,8 @@ class Simulation:
             self.log.append(f"server: {event}")
         else:
             self.log.append(f"server: v{event.document.version} {event.document.text!r}")
-        for command in self.live.step(event):
+        self.now += self.chance.choice((0.0, 0.01, 0.1))
+        for command in self.live.step(event, self.now):
             self._do(command)
 
     def _do(self, command: Command) -> None:
@@ -212,11 +275,31 @@ class Simulation:
         match command:
             case SendEdit():
                 self.to_editor.append(command)
+                sent = [hunk for hunk in self.live.hunks.values() if hunk.state is HunkState.SENT]
+                self.hunks_of[command.request] = {hunk.id for hunk in sent}
+                if any(hunk.ending or hunk.gives_back for hunk in sent):
+                    self.taking_back.add(command.request)
+            case Pause():
+                assert not self.pausing, "two pauses at once"
+                self.pausing = True
+            case HunkUndone():
+                self.seen_undone += 1
             case SetTimer(request):
                 self.timers.append(request)
             case HunkEnded():
                 assert command.hunk not in self.ends, "a hunk ended twice"
                 self.ends[command.hunk] = command
+
+
+def _without(piece: tuple[int, int], other: TextEdit) -> list[tuple[int, int]]:
+    """Where the characters of `piece` are after `other` was made: what it put in is none of them."""
+    start, end = piece
+    if other.end <= start and (start, end) != (other.start, other.end):
+        return [(start + other.delta, end + other.delta)]
+    if end <= other.start:
+        return [piece]
+    left, right = (start, max(start, other.start)), (other.start + len(other.text), max(end, other.end) + other.delta)
+    return [part for part in (left, right) if part[0] < part[1]] or [left]
 
 
 def problems(outcome: Outcome) -> list[str]:
@@ -236,9 +319,12 @@ def problems(outcome: Outcome) -> list[str]:
         if end is None:
             found.append(f"{name} never ended")
             continue
-        wanted = text if end.state is HunkState.LANDED else outcome.bases[name]
+        if end.state is HunkState.LANDED and name in outcome.undone:
+            continue  # In whole or, where it came in several steps, in part: the others are theirs to undo.
+        stays = end.state is HunkState.LANDED
+        wanted = text if stays else outcome.bases[name]
         if wanted not in plain:
             found.append(f"{name} is {end.state.value}, but {wanted!r} is not in the text")
-        if end.state is not HunkState.LANDED and text in plain and text != outcome.bases[name]:
+        if not stays and text in plain and text != outcome.bases[name]:
             found.append(f"{name} is {end.state.value}, but its text is there")
     return found

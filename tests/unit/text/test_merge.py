@@ -1,0 +1,105 @@
+"""Three-way merges, against a merge that is known beforehand, and what must hold for any texts."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from claude_ls.text.merge import Merged, merge, with_insertions
+from claude_ls.text.patch import Span
+
+BREAKS = st.sampled_from(["\n", "\r\n", "\r"])
+LINES = st.lists(st.sampled_from(["", "a", "b", "c\f"]), max_size=7)
+ANY = st.builds(lambda lines, end: end.join(lines), LINES, BREAKS)
+
+EXAMPLES = [
+    # base, ours, theirs, merged, conflicts
+    ("a\nb\nc", "A\nb\nc", "a\nb\nC", "A\nb\nC", []),
+    ("a\nb\nc", "A\nb\nc", "a\nB\nc", "A\nB\nc", []),  # neighbours are not the same lines
+    ("a\nb\nc", "A\nB\nc", "a\nX\nc", "a\nX\nc", ["a\nX\n"]),
+    ("a\nb\nc", "a\nB\nc", "a\nB\nc\nd", "a\nB\nc\nd", []),
+    ("a\nb", "a\nx\nb", "a\ny\nb", "a\ny\nb", ["y\n"]),  # both put something in at one place
+    ("a\nb", "a\nx\nb", "a\nx\nb", "a\nx\nb", []),
+    ("a\nb", "a\nx\nb", "A\nb", "A\nx\nb", []),
+    ("a\nb", "a\nx\nb", "a\nB", "a\nx\nB", []),
+    ("a\nb", "a\nb\nours", "A\nb", "A\nb\nours", []),  # a new last line does not change the one before it
+    ("a", "", "a\nb", "\nb", []),
+    ("a", "b", "", "", [""]),
+    ("a\nb\nc", "", "a\nB\nc", "a\nB\nc", ["a\nB\nc"]),
+    ("a\r\nb\r\nc", "A\r\nb\r\nc", "a\r\nb\r\nC\r\nd", "A\r\nb\r\nC\r\nd", []),
+    ("a\nb\nc\nd\n", "a\nX\nY\nd\n", "a\nb\nZ\nd\n", "a\nb\nZ\nd\n", ["b\nZ\n"]),
+    # One block of theirs that ties two of ours together, and the other way round.
+    ("a\nb\nc\nd\ne", "A\nb\nc\nD\ne", "x\ne", "x\ne", ["x\n"]),
+    ("a\nb\nc\nd\ne", "x\ne", "A\nb\nc\nD\ne", "A\nb\nc\nD\ne", ["A\nb\nc\nD\n"]),
+    ("a\nb\nc\nd\ne", "A\nb\nc\nd\nE", "a\nb\nC\nd\nX", "A\nb\nC\nd\nX", ["X"]),
+]
+
+
+@pytest.mark.parametrize(("base", "ours", "theirs", "text", "conflicts"), EXAMPLES)
+def test_examples(base: str, ours: str, theirs: str, text: str, conflicts: list[str]) -> None:
+    merged = merge(base, ours, theirs)
+    assert merged.text == text
+    assert [span.of(text) for span in merged.conflicts] == conflicts
+    assert merged.clean == (conflicts == [])
+
+
+@given(ANY, ANY)
+def test_a_side_that_changed_nothing_has_no_say(base: str, side: str) -> None:
+    assert merge(base, side, base) == Merged(side, ())
+    assert merge(base, base, side) == Merged(side, ())
+    assert merge(base, side, side) == Merged(side, ())
+
+
+@given(LINES, LINES, LINES, BREAKS)
+def test_a_clean_merge_does_not_ask_who_is_who(
+    base_lines: list[str], our_lines: list[str], their_lines: list[str], line_break: str
+) -> None:
+    base, ours, theirs = (line_break.join(lines) for lines in (base_lines, our_lines, their_lines))
+    one, other = merge(base, ours, theirs), merge(base, theirs, ours)
+    assert one.clean == other.clean
+    assert all(0 <= span.start <= span.end <= len(one.text) for span in one.conflicts)
+    if one.clean:
+        assert one.text == other.text
+
+
+CHANGE = st.sampled_from(["keep", "drop", "change", "put before"])
+
+
+@given(st.lists(st.tuples(CHANGE, st.booleans()), max_size=12), BREAKS, st.booleans())
+def test_lines_that_only_one_side_touches_go_its_way(
+    changes: list[tuple[str, bool]], line_break: str, ends: bool
+) -> None:
+    base: list[str] = []
+    sides: dict[bool, list[str]] = {True: [], False: []}
+    wanted: list[str] = []
+    for number, (change, by_ours) in enumerate(changes):
+        line = f"line {number}"
+        # A line between, which both keep, so that neighbours cannot be taken for each other.
+        fence = f"fence {number}"
+        base += [fence, line]
+        made = {"keep": [line], "drop": [], "change": [f"new {number}"], "put before": [f"put {number}", line]}[change]
+        sides[by_ours] += [fence, *made]
+        sides[not by_ours] += [fence, line]
+        wanted += [fence, *made]
+    texts = [line_break.join(lines) + line_break * ends for lines in (base, sides[True], sides[False], wanted)]
+    assert merge(*texts[:3]) == Merged(texts[3], ())
+
+
+@given(ANY, st.text("xyz", max_size=5), st.data())
+def test_nothing_that_was_put_in_is_lost(base: str, typed: str, data: st.DataObject) -> None:
+    ours = data.draw(ANY)
+    at = data.draw(st.integers(0, len(base)))
+    result = with_insertions(base, ours, base[:at] + typed + base[at:])
+    assert sorted(result) == sorted(ours + typed)
+
+
+def test_large_texts_are_merged_by_their_changed_middle() -> None:
+    lines = [f"line {number}" for number in range(5000)]
+    ours = "\n".join(["first", *lines[1:]])
+    theirs = "\n".join([*lines[:-1], "last"])
+    assert merge("\n".join(lines), ours, theirs) == Merged("\n".join(["first", *lines[1:-1], "last"]), ())
+    both = "\n".join(["x", *lines[1:-1], "y"])
+    merged = merge("\n".join(lines), both, theirs)
+    assert merged.text == theirs
+    assert merged.conflicts == (Span(0, len(theirs)),)
