@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import gc
+import itertools
 import logging
 import os
 import sys
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from claude_ls.agent.scripted import Turn
     from claude_ls.config import Settings
     from claude_ls.lsp.server import Server
+    from claude_ls.session.buffer import Record
     from claude_ls.session.client import Client
     from claude_ls.session.session import Session
 
@@ -51,7 +53,7 @@ def _parser() -> argparse.ArgumentParser:
         description="A language server that brings Claude to every editor. Without a command it serves one editor "
         "over standard input and output.",
     )
-    parser.set_defaults(model=None, log_file=None, log_level="warning")
+    parser.set_defaults(model=None, record=None, log_file=None, log_level="warning")
     # Left out by default below a command, so that what stands before the command is not overwritten.
     common = _common(argparse.SUPPRESS)
     parser.add_argument("--version", action="version", version=f"claude-ls {__version__}")
@@ -78,6 +80,9 @@ def _parser() -> argparse.ArgumentParser:
 def _common(default: object) -> argparse.ArgumentParser:
     common = argparse.ArgumentParser(add_help=False, argument_default=default)
     common.add_argument("--model", metavar="script:FILE", help="play a scripted model instead of asking Claude")
+    common.add_argument(
+        "--record", type=Path, metavar="FOLDER", help="write down there all that happens to documents Claude changes"
+    )
     common.add_argument("--log-file", type=Path, metavar="FILE", help="write the log there instead of to stderr")
     levels = ("debug", "info", "warning", "error")
     common.add_argument("--log-level", choices=levels, help="how much to log (default: warning)")
@@ -94,7 +99,8 @@ def _serve(options: argparse.Namespace) -> int:
     gc.enable()
 
     turns = _script(options.model)
-    make_server = partial(_make_server, os.environ, turns)
+    record = _recorder(options.record)
+    make_server = partial(_make_server, os.environ, turns, record)
     if options.tcp is None:
         return asyncio.run(serve_stdio(make_server))
     if options.stdio:
@@ -155,7 +161,32 @@ def _replay(options: argparse.Namespace) -> int:
     return 0
 
 
-def _make_server(environ: Mapping[str, str], turns: tuple[Turn, ...] | None) -> Server:
+def _recorder(folder: Path | None) -> Record:
+    """What `--record` asks for. A recording that cannot be written is told in the log, and nothing else suffers."""
+    from claude_ls.workspace.files import StateFolder
+
+    if folder is None:
+        return lambda uri: None
+    store = StateFolder(folder)
+    if problem := store.problem():
+        raise UsageError(f"--record: {problem}")
+    numbers = itertools.count(1)
+
+    def record(uri: str) -> Callable[[str], object]:
+        name = f"{os.getpid()}-{next(numbers)}-{uri.rpartition('/')[2][:80]}.jsonl"
+
+        def write(line: str) -> None:
+            try:
+                store.append(name, line)
+            except OSError as error:
+                logging.getLogger(__name__).warning("the recording cannot be written: %s", error)
+
+        return write
+
+    return record
+
+
+def _make_server(environ: Mapping[str, str], turns: tuple[Turn, ...] | None, record: Record) -> Server:
     """A server for one connection, with the real model unless a script is to be played."""
     from claude_ls.lsp.server import create_server
 
@@ -173,6 +204,7 @@ def _make_server(environ: Mapping[str, str], turns: tuple[Turn, ...] | None) -> 
             state=StateFolder(state_root(environ)),
             later=loop.call_later,
             clock=loop.time,
+            record=record,
             new_id=lambda: os.urandom(4).hex(),
             unavailable=unavailable,
         )

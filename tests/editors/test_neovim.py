@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from claude_ls.editing.recording import replay
 from editors.neovim import Neovim, neovim
 
 pytestmark = pytest.mark.editor
@@ -50,7 +51,7 @@ def editing(tmp_path: Path, script: str, text: str = TOTAL, rate: float | None =
         assert replay.stdout is not None
         environ |= {"ANTHROPIC_BASE_URL": replay.stdout.readline().strip(), "ANTHROPIC_API_KEY": "test"}
         try:
-            with neovim(tmp_path, COMMAND, environ) as editor:
+            with neovim(tmp_path, [*COMMAND, "--record", str(tmp_path / "recordings")], environ) as editor:
                 editor.open(path)
                 yield editor
         finally:
@@ -160,6 +161,57 @@ def test_typing_above_while_claude_writes_keeps_every_key(tmp_path: Path) -> Non
         editor.press("ggO# typed meanwhile: 0123456789<Esc>")
         editor.wait("return vim.tbl_contains(vim.api.nvim_buf_get_lines(0, 0, -1, false), '    return sum(xs)')")
         assert editor.text() == "# typed meanwhile: 0123456789\n" + SUM
+
+
+def test_lines_land_as_they_are_written_and_one_undo_takes_them_all(tmp_path: Path) -> None:
+    with editing(tmp_path, REWRITE, rate=10) as editor:
+        editor.cursor(2, 6)
+        editor.choose('Claude: do "')
+        # The first line of the function is no news; the second lands while the job still runs.
+        editor.wait("return vim.tbl_contains(vim.api.nvim_buf_get_lines(0, 0, -1, false), '    return sum(xs)')")
+        editor.until(lambda: job_state(editor) == "done", "the end of the job")
+        assert editor.text() == SUM
+        editor.command("undo")
+        assert editor.text() == TOTAL
+
+
+LINES = "".join(f"line_{number} = {number}\n" for number in range(8))
+TENS = "-- claude --\n>>> rewrite_region\nnew_text:\n" + "".join(f"|line_{n} = {n}0\n" for n in range(8))
+IN_PART = "local lines = vim.api.nvim_buf_get_lines(0, 0, -1, false) return lines[1] == 'line_0 = 00'"
+
+
+def test_typing_between_lines_that_land_keeps_every_key(tmp_path: Path) -> None:
+    with editing(tmp_path, TENS, LINES + "# below\n", rate=20) as editor:
+        editor.command("1,8Claude edit tens")
+        editor.wait(IN_PART)
+        editor.press("Go# typed below: 0123456789<Esc>")
+        editor.press("ggO# typed above: 0123456789<Esc>")
+        editor.until(lambda: job_state(editor) == "done", "the end of the job")
+        tens = "".join(f"line_{n} = {n}0\n" for n in range(8))
+        assert editor.text() == f"# typed above: 0123456789\n{tens}# below\n# typed below: 0123456789\n"
+    (recording,) = (tmp_path / "recordings").iterdir()
+    for step in replay(recording.read_text().splitlines()):
+        assert step.now == step.then
+
+
+def test_undo_while_lines_land_stops_claude_and_leaves_nothing(tmp_path: Path) -> None:
+    with editing(tmp_path, TENS, LINES, rate=20) as editor:
+        editor.command("1,8Claude edit tens")
+        editor.wait(IN_PART)
+        editor.command("undo")
+        editor.until(lambda: job_state(editor) == "failed", "the end of the job")
+        assert "you undid" in editor.messages()[0]
+        assert editor.text() == LINES
+
+
+def test_a_buffer_that_is_read_again_in_the_middle_keeps_its_job(tmp_path: Path) -> None:
+    with editing(tmp_path, REWRITE, rate=20) as editor:
+        editor.cursor(2, 6)
+        editor.choose('Claude: do "')
+        editor.wait("return vim.lsp.status():match('writing') ~= nil")
+        editor.command("edit!")  # reported as closed and opened
+        editor.until(lambda: job_state(editor) == "done", "the end of the job")
+        assert editor.text() == SUM
 
 
 def test_typing_in_the_lines_to_be_replaced_stops_claude_and_stays(tmp_path: Path) -> None:

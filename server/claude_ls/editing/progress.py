@@ -19,6 +19,12 @@ DELETED = -4.0
 EQUAL = 2.0
 EQUAL_FOR_EACH_CHARACTER = 0.1
 """A long line that is equal says more than a bracket that is."""
+ALIKE = 0.5
+"""From this share of equal characters at its ends on, a line is taken for another one's successor."""
+CHANGED = -1.0
+"""What a line that is only alike is worth less than its share of an equal one."""
+LOOKED_AHEAD = 200
+"""Old lines beyond those passed that are looked at for likeness."""
 _NEVER = float("-inf")
 
 
@@ -67,7 +73,26 @@ class Alignment:
             best = max(above[count] + INSERTED, row[count - 1] + DELETED)
             if old == line:
                 best = max(best, above[count - 1] + reward)
+            elif self._passed < count <= self._passed + LOOKED_AHEAD:
+                share = _likeness(old, line)
+                if share >= ALIKE:
+                    best = max(best, above[count - 1] + share * reward + CHANGED)
             row.append(best if count >= self._passed else _NEVER)
         self._row = row
         self._new.append(line)
         self._passed = row.index(max(row))
+
+
+def _likeness(old: str, new: str) -> float:
+    """How much of the longer line the two have in common at their ends, blanks around them aside: 0 to 1."""
+    old, new = old.strip(), new.strip()
+    if not old or not new or (old[0] != new[0] and old[-1] != new[-1]):
+        return 0.0
+    limit = min(len(old), len(new))
+    head = 0
+    while head < limit and old[head] == new[head]:
+        head += 1
+    tail = 0
+    while tail < limit - head and old[-1 - tail] == new[-1 - tail]:
+        tail += 1
+    return (head + tail) / max(len(old), len(new))

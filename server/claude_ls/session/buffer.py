@@ -15,6 +15,7 @@ from claude_ls.editing.live import (
     DocumentReopened,
     EditAnswered,
     Event,
+    HunkClaimed,
     HunkEnded,
     HunkUndone,
     LiveEdit,
@@ -24,6 +25,7 @@ from claude_ls.editing.live import (
     SetTimer,
     TimerFired,
 )
+from claude_ls.editing.recording import Recorder
 from claude_ls.session.client import Client
 from claude_ls.syntax.tree import SyntaxTree, parse, reparse
 from claude_ls.text.diff import changes
@@ -39,6 +41,8 @@ Later = Callable[[float, Callable[[], None]], object]
 """Calls back after so many seconds."""
 Clock = Callable[[], float]
 """Seconds, from whenever it likes."""
+Record = Callable[[str], Callable[[str], object] | None]
+"""What takes the lines of a recording of the document with this uri; None where none is wanted."""
 
 
 class Anchor:
@@ -51,13 +55,17 @@ class Anchor:
 class Buffer:
     """Owns the document's state; `step` feeds the live edit and does what it commands."""
 
-    def __init__(self, document: Document, client: Client, later: Later, clock: Clock) -> None:
+    def __init__(
+        self, document: Document, client: Client, later: Later, clock: Clock, record: Record = lambda uri: None
+    ) -> None:
         self.live = LiveEdit(document)
         self.open = True
         self._document = document
         self._client = client
         self._later = later
         self._clock = clock
+        self._record = record
+        self._recorder: Recorder | None = None
         self._tree: SyntaxTree | None = None
         self._parsed = False
         self._judged: Document | None = None
@@ -141,7 +149,15 @@ class Buffer:
         self._when_undone[hunk] = callback
 
     def step(self, event: Event) -> None:
-        for command in self.live.step(event, self._clock()):
+        if self._recorder is None and isinstance(event, HunkClaimed):
+            # Before Claude has been here there is nothing to record.
+            write = self._record(self._document.uri)
+            self._recorder = Recorder(self.live.document, write) if write else None
+        at = self._clock()
+        commands = self.live.step(event, at)
+        if self._recorder:
+            self._recorder.stepped(event, at, commands)
+        for command in commands:
             match command:
                 case SendEdit(request, document, patch, label):
                     self._client.send_edit(

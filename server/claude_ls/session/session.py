@@ -14,7 +14,7 @@ from claude_ls.agent.context import Diagnostic
 from claude_ls.agent.model import Model
 from claude_ls.agent.usage import estimated_tokens
 from claude_ls.config import Settings
-from claude_ls.session.buffer import Buffer, Clock, Later
+from claude_ls.session.buffer import Buffer, Clock, Later, Record
 from claude_ls.session.client import Client
 from claude_ls.session.job import Job, Run, Tools
 from claude_ls.session.journal import Journal, Reverted
@@ -54,6 +54,7 @@ class Session:
         state: StateFolder,
         later: Later,
         clock: Clock,
+        record: Record = lambda uri: None,
         new_id: Callable[[], str],
         unavailable: Callable[[], str | None] = lambda: None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
@@ -65,6 +66,7 @@ class Session:
         self._state = state
         self._later = later
         self._clock = clock
+        self._record = record
         self._new_id = new_id
         self._unavailable = unavailable
         self._now = now
@@ -83,7 +85,7 @@ class Session:
         known = self._buffers.get(uri) or self._closed.pop(uri, None)
         if known:
             known.reopened(document)
-        self._buffers[uri] = known or Buffer(document, self._client, self._later, self._clock)
+        self._buffers[uri] = known or Buffer(document, self._client, self._later, self._clock, self._record)
 
     def changed(self, document: Document, edits: Sequence[TextEdit]) -> None:
         """The editor reports `edits`, one behind the other, which led to `document`."""

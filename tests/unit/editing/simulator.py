@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -30,6 +31,7 @@ from claude_ls.editing.live import (
     SetTimer,
     TimerFired,
 )
+from claude_ls.editing.recording import Recorder
 from claude_ls.text.diff import lines_with_breaks
 from claude_ls.text.document import Document
 from claude_ls.text.patch import Patch, Span, TextEdit, apply, invert
@@ -67,6 +69,7 @@ class Simulation:
     """Claude's texts arrive line by line."""
     undoes: bool = False
     """The person may undo the last edit of Claude's."""
+    record: Callable[[str], object] | None = None
     log: list[str] = field(default_factory=list)
     events: int = 0
 
@@ -76,6 +79,7 @@ class Simulation:
         self.text = self.chance.choice(["\n", "\r\n"]).join(lines) + self.chance.choice(["", "\n"])
         self.version = 1
         self.live = LiveEdit(Document.opened("file:///a", "x", 1, self.text))
+        self.recorder = Recorder(self.live.document, self.record) if self.record else None
         self.history: list[tuple[int, TextEdit]] = []
         self.to_editor: deque[SendEdit] = deque()
         self.to_server: deque[Event] = deque()
@@ -267,7 +271,10 @@ class Simulation:
         else:
             self.log.append(f"server: v{event.document.version} {event.document.text!r}")
         self.now += self.chance.choice((0.0, 0.01, 0.1))
-        for command in self.live.step(event, self.now):
+        commands = self.live.step(event, self.now)
+        if self.recorder:
+            self.recorder.stepped(event, self.now, commands)
+        for command in commands:
             self._do(command)
 
     def _do(self, command: Command) -> None:

@@ -4,6 +4,13 @@
 -- join the undo steps would take their typing back with ours.
 local after = {}
 
+-- An edit counts as made when it is reported. Neovim gathers its reports for some milliseconds, and an undo within them
+-- would never be seen: so we report at once, where this version of Neovim lets us.
+local has_tracking, tracking = pcall(require, "vim.lsp._changetracking")
+local function report(client, buffer)
+  if has_tracking and tracking.flush then pcall(tracking.flush, client, buffer) end
+end
+
 return function(_, params, context)
   local client = vim.lsp.get_client_by_id(context.client_id)
   if not client then return { applied = false, failureReason = "the client is gone" } end
@@ -19,6 +26,7 @@ return function(_, params, context)
     end
     vim.lsp.util.apply_text_edits(change.edits, buffer, client.offset_encoding)
     after[buffer] = vim.api.nvim_buf_get_changedtick(buffer)
+    report(client, buffer)
   end
   return { applied = true }
 end
