@@ -47,6 +47,8 @@ PACE_FOR_EACH_TRIP = 1.5
 """The same as a multiple of the last round trip, so that a slow editor gets time for its own things."""
 KEPT_HUNKS = 500
 """Ended hunks that are still followed through the text, so that they can be undone."""
+AFTER_REFUSAL_SECONDS = 0.3
+"""How long to wait after a refusal if nothing is reported: it may be about typing that was not told yet."""
 MAX_REFUSALS = 3
 """Refusals without any change in between after which the editor is taken at its word."""
 
@@ -175,6 +177,7 @@ Command = SendEdit | SetTimer | Pause | HunkEnded | HunkUndone
 CHANGED_MEANWHILE = "you changed the same lines while Claude wrote"
 UNDONE = "you undid it"
 CLOSED = "the document was closed"
+LEFT = "what was written of it was changed by you, and stays"
 
 
 @dataclass(frozen=True)
@@ -228,6 +231,7 @@ class LiveEdit:
     _closed: bool = False
     _now: float = 0.0
     _next_part_at: float = 0.0
+    _next_try_at: float = 0.0
     _pausing: bool = False
 
     @property
@@ -257,7 +261,7 @@ class LiveEdit:
             case TimerFired(request):
                 return self._timer(request)
             case PauseOver():
-                self._pausing, self._next_part_at = False, at
+                self._pausing, self._next_part_at, self._next_try_at = False, at, at
                 return self._flush()
             case DocumentClosed():
                 return self._close()
@@ -321,11 +325,13 @@ class LiveEdit:
         if self._pending or self._closed:
             return []
         ready = [hunk for hunk in self.hunks.values() if hunk.state is HunkState.READY]
-        if not any(hunk.whole or hunk.ending for hunk in ready) and self._now < self._next_part_at:
+        only_parts = not any(hunk.whole or hunk.ending for hunk in ready)
+        not_before = max(self._next_try_at, self._next_part_at if only_parts else 0.0)
+        if self._now < not_before:
             if not ready or self._pausing:
                 return []
             self._pausing = True
-            return [Pause(self._next_part_at - self._now)]
+            return [Pause(not_before - self._now)]
         commands: list[Command] = []
         edits: list[TextEdit] = []
         owners: list[str] = []
@@ -381,7 +387,8 @@ class LiveEdit:
         """The hunk cannot go on over what the person made of its lines."""
         hunk = self.hunks[name]
         if hunk.ending:
-            return self._end(name, *hunk.ending)  # They changed what was to be taken back: it is theirs now.
+            state, reason = hunk.ending
+            return self._end(name, state, f"{reason}; {LEFT}" if reason else LEFT)
         current = hunk.span.of(self.document.text)
         if hunk.undone_in(current):
             self._set(name, stands=current)
@@ -407,6 +414,7 @@ class LiveEdit:
 
     def _changed(self, document: Document) -> list[Command]:
         pending = self._pending
+        self._next_try_at = self._now
         if pending is None or pending.echoed:
             return self._foreign(document) + self._flush()
         text = document.text
@@ -700,6 +708,7 @@ class LiveEdit:
         """The edit is known to be out. Send it anew from where its text stands, unless the editor means it."""
         pending, self._pending = self._pending, None
         self._refusals += 1
+        self._next_try_at = self._now + AFTER_REFUSAL_SECONDS
         sent = [hunk.id for hunk in self.hunks.values() if hunk.state is HunkState.SENT]
         if pending is not None and self._refusals >= MAX_REFUSALS:
             self._refusals = 0

@@ -14,6 +14,7 @@ from typing import Literal
 
 from claude_ls.editing.hunk import HunkState, Label
 from claude_ls.editing.live import (
+    LEFT,
     Command,
     DocumentChanged,
     EditAnswered,
@@ -118,7 +119,7 @@ class Simulation:
                 choices += ["flush"]
             if self.inverse is not None and self.undoes:
                 choices += ["undo"] if self.chance.random() < 0.1 else []
-            if self.pausing:
+            if self.pausing and not self.unreported:
                 choices += ["pause"]
             if not choices:
                 if not self.timers:
@@ -328,6 +329,8 @@ def problems(outcome: Outcome) -> list[str]:
             continue
         if end.state is HunkState.LANDED and name in outcome.undone:
             continue  # In whole or, where it came in several steps, in part: the others are theirs to undo.
+        if end.reason.endswith(LEFT):
+            continue  # The person typed into what was to be taken back.
         stays = end.state is HunkState.LANDED
         wanted = text if stays else outcome.bases[name]
         if wanted not in plain:

@@ -43,7 +43,9 @@ def test_old_lines_go_once_it_is_clear_that_the_new_text_is_past_them() -> None:
     new = ["def total(numbers):", "    return sum(numbers)", "", "def more():", "    pass"]
     old = "def total(numbers):\n    x\n    y\n\ndef more():\n    pass"
     *_, before, last = shown(old, *new)
-    assert before == "def total(numbers):\n    return sum(numbers)\n\ndef more():\n|    x\n    y\n\ndef more():\n    pass"
+    assert (
+        before == "def total(numbers):\n    return sum(numbers)\n\ndef more():\n|    x\n    y\n\ndef more():\n    pass"
+    )
     assert last == "def total(numbers):\n    return sum(numbers)\n\ndef more():\n    pass|"
 
 
