@@ -51,6 +51,7 @@ async def connected(
     pace: Callable[[int], Awaitable[None]] = at_once,
     encoding: str = "utf-16",
     flags: frozenset[str] = frozenset(),
+    root: str = ROOT,
 ) -> AsyncIterator[Connection]:
     played = model or ScriptedModel(read_script(script), pace=pace)
     numbers = itertools.count(1)
@@ -61,7 +62,7 @@ async def connected(
             model=played,
             client=client,
             settings=settings,
-            state=StateFolder(tmp_path),
+            state=StateFolder(tmp_path / "state"),
             later=loop.call_later,
             clock=loop.time,
             new_id=lambda: f"job{next(numbers)}",
@@ -69,7 +70,7 @@ async def connected(
 
     server = create_server(make_session, clock=lambda: 0.0)
     editor = Editor(server, habit="strict", encoding=encoding, seed=1, flags=flags)
-    await editor.start(ROOT, {})
+    await editor.start(root, {})
     try:
         yield Connection(server, editor, played)
     finally:

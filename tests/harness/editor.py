@@ -11,7 +11,9 @@ import json
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import unquote, urlsplit
 
 from claude_ls.lsp.server import Server
 
@@ -67,7 +69,12 @@ class Editor:
         capabilities: dict[str, Any] = {
             "general": {"positionEncodings": [self._encoding]},
             "window": {"workDoneProgress": True, "showDocument": {"support": "no showDocument" not in self._flags}},
-            "workspace": {"workspaceEdit": {"documentChanges": "no documentChanges" not in self._flags}},
+            "workspace": {
+                "workspaceEdit": {
+                    "documentChanges": "no documentChanges" not in self._flags,
+                    "resourceOperations": ["rename", "delete"] if "moves files" in self._flags else [],
+                }
+            },
             "textDocument": {
                 "codeAction": {
                     "disabledSupport": "no disabledSupport" not in self._flags,
@@ -199,7 +206,14 @@ class Editor:
             case "window/showDocument":
                 self.transcript.append("show " + params["uri"].rpartition("/")[2].replace(" ", "%20"))
                 self.shown.append(params["uri"])
+                if "opens files" in self._flags:
+                    self.open_file(params["uri"])
                 self._send({"id": message["id"], "result": {"success": True}})
+            case "window/showMessageRequest":
+                self.transcript.append(f"asked: {params['message']}")
+                choices = [action["title"] for action in params["actions"]]
+                chosen = {"title": choices[0]} if "says yes" in self._flags else None
+                self._send({"id": message["id"], "result": chosen})
             case "window/showMessage":
                 kind = {1: "error", 2: "warning", 3: "info"}[params["type"]]
                 self.transcript.append(f"{kind}: {params['message']}")
@@ -220,12 +234,18 @@ class Editor:
         edit = params["edit"]
         if "undoStopBefore" in params:
             self.transcript.append("new undo step" if params["undoStopBefore"] else "same undo step")
+        if "kind" in edit.get("documentChanges", [{}])[0]:
+            self._send({"id": identity, "result": {"applied": self._move(edit["documentChanges"][0])}})
+            return
         if "documentChanges" in edit:
             (change,) = edit["documentChanges"]
             uri, version, edits = change["textDocument"]["uri"], change["textDocument"]["version"], change["edits"]
         else:
             ((uri, edits),) = edit["changes"].items()
             version = None
+        if uri not in self.buffers and version is None and "edits closed files" in self._flags:
+            self._edit_closed(identity, uri, edits)
+            return
         buffer = self.buffers.get(uri)
         if buffer is None:
             self._send({"id": identity, "result": {"applied": False, "failureReason": "the file is not open"}})
@@ -269,6 +289,33 @@ class Editor:
             report()
             self._send(answer)
 
+    def open_file(self, uri: str) -> None:
+        """Open what is on disk, as an editor that is asked to show it."""
+        if uri not in self.buffers:
+            with _path(uri).open(encoding="utf-8-sig", newline="") as file:
+                self.open(uri, "plaintext", file.read())
+
+    def _edit_closed(self, identity: Any, uri: str, edits: list[dict[str, Any]]) -> None:
+        """Load the file, make the edits and only then tell that it is open."""
+        with _path(uri).open(encoding="utf-8-sig", newline="") as file:
+            text = file.read()
+        for edit in reversed(edits):
+            start, end = (self.offset(text, edit["range"][side]) for side in ("start", "end"))
+            text = text[:start] + edit["newText"] + text[end:]
+        self._send({"id": identity, "result": {"applied": True}})
+        self.open(uri, "plaintext", text)
+
+    def _move(self, change: dict[str, Any]) -> bool:
+        """Rename or delete a file, and the buffer that shows it."""
+        uri = change.get("uri") or change["oldUri"]
+        if uri in self.buffers:
+            self.close_document(uri)
+        if change["kind"] == "delete":
+            _path(uri).unlink()
+        else:
+            _path(uri).rename(_path(change["newUri"]))
+        return True
+
     def _report_late(self) -> None:
         while self._late:
             self._late.pop(0)()
@@ -283,3 +330,7 @@ class Editor:
                 elif at < end:
                     end = max(start, end + delta)
         return start, end, text
+
+
+def _path(uri: str) -> Path:
+    return Path(unquote(urlsplit(uri).path))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from claude_ls.actions.action import Action, Offer, Situation, Task, prompt, short
-from claude_ls.agent.tools import CANNOT_DO, EDIT_FILE, REWRITE_REGION
+from claude_ls.agent.tools import CANNOT_DO, DELETE_FILE, EDIT_FILE, RENAME_FILE, REWRITE_REGION, WRITE_FILE
 from claude_ls.text.patch import Span
 
 KIND = "refactor.rewrite.claude"
@@ -42,5 +42,5 @@ EDIT = Action(
     region=_region,
     title=lambda task: short(task.words) or f"edit {task.situation.subject}",
     ask=_ask,
-    tools=(REWRITE_REGION, EDIT_FILE, CANNOT_DO),
+    tools=(REWRITE_REGION, EDIT_FILE, WRITE_FILE, RENAME_FILE, DELETE_FILE, CANNOT_DO),
 )

@@ -41,7 +41,7 @@ REWRITE_REGION = Tool(
 EDIT_FILE = Tool(
     name="edit_file",
     description=(
-        "Change one or more places of a file that is open in the editor. Each edit replaces `old_text`, which must "
+        "Change one or more places of a file of the workspace. Each edit replaces `old_text`, which must "
         "occur exactly once: copy whole lines exactly as they stand, with just enough of them to be unique. `line` is "
         "where you believe it starts, counted from 1. Give the edits in the order of the file; do not send again what "
         "was applied. Put all edits of one file into one call."
@@ -68,6 +68,46 @@ EDIT_FILE = Tool(
         "additionalProperties": False,
     },
     streams=True,
+)
+
+WRITE_FILE = Tool(
+    name="write_file",
+    description=(
+        "Make a new file, or write one anew from its first line to its last. For changes to a file that exists, "
+        "edit_file is the better tool. The person is asked before a file is made."
+    ),
+    schema={
+        "type": "object",
+        "properties": {
+            "path": {"type": "string", "description": "The file, as seen from the folder of the workspace."},
+            "content": {"type": "string", "description": "All of its text."},
+        },
+        "required": ["path", "content"],
+        "additionalProperties": False,
+    },
+    streams=True,
+)
+
+RENAME_FILE = Tool(
+    name="rename_file",
+    description="Give a file another name or place. The person is asked first.",
+    schema={
+        "type": "object",
+        "properties": {"old_path": {"type": "string"}, "new_path": {"type": "string"}},
+        "required": ["old_path", "new_path"],
+        "additionalProperties": False,
+    },
+)
+
+DELETE_FILE = Tool(
+    name="delete_file",
+    description="Delete a file. The person is asked first.",
+    schema={
+        "type": "object",
+        "properties": {"path": {"type": "string"}},
+        "required": ["path"],
+        "additionalProperties": False,
+    },
 )
 
 CANNOT_DO = Tool(

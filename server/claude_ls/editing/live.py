@@ -267,7 +267,7 @@ class LiveEdit:
                 return self._close()
             case DocumentReopened(document):
                 self._closed = False
-                return self._foreign(document) + self._flush()
+                return self._changed(document)
 
     def _forget(self) -> None:
         """Keep no more ended hunks than somebody may want to take back."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,7 +82,45 @@ class EditorClient:
             self._groups[document.uri] = label.group
             stops = {"undoStopBefore": first, "undoStopAfter": False}
             method, params = "claude/applyEdit", {"label": label.words, "edit": edit, **stops}
+        self._apply(method, params, answered)
 
+    def send_unopened_edit(
+        self, document: Document, patch: Patch, label: Label, answered: Callable[[bool, str], None]
+    ) -> None:
+        edit = convert.unopened_edit(document, patch, self.profile)
+        self._apply(types.WORKSPACE_APPLY_EDIT, types.ApplyWorkspaceEditParams(edit=edit, label=label.words), answered)
+
+    async def move_file(self, path: Path, new_path: Path | None) -> bool:
+        if not (self.profile.renames if new_path else self.profile.deletes):
+            return False
+        done: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        params = types.ApplyWorkspaceEditParams(edit=convert.moved_file(path, new_path), label="Claude")
+
+        def answered(applied: bool, reason: str) -> None:
+            if not done.done():
+                done.set_result(applied)
+
+        self._apply(types.WORKSPACE_APPLY_EDIT, params, answered)
+        try:
+            return await asyncio.wait_for(done, SHOW_SECONDS)
+        except TimeoutError:
+            return False
+
+    async def ask(self, question: str, choices: Sequence[str]) -> str | None:
+        # Nobody need announce this one. An editor that does not know it answers with an error, which is a no.
+        params = types.ShowMessageRequestParams(
+            type=types.MessageType.Warning,
+            message=question,
+            actions=[types.MessageActionItem(title=choice) for choice in choices],
+        )
+        try:
+            answer = await self._protocol.send_request_async(types.WINDOW_SHOW_MESSAGE_REQUEST, params)
+        except Exception as error:
+            _log.info("the client did not ask %r: %s", question, error)
+            return None
+        return answer.title if answer else None
+
+    def _apply(self, method: str, params: Any, answered: Callable[[bool, str], None]) -> None:
         # A done-callback, not an await: it runs before the next message of the client is looked at, so that the
         # answer and the change it speaks of are seen in the order in which they came.
         def done(future: Future[Any]) -> None:

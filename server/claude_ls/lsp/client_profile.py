@@ -29,6 +29,8 @@ class ClientProfile:
     undo_groups: bool = False
     """Whether it makes `claude/applyEdit`, where several edits can be one undo step."""
     reloads_files: bool = False
+    renames: bool = False
+    deletes: bool = False
 
 
 def read_profile(params: types.InitializeParams, encoding: Encoding) -> ClientProfile:
@@ -41,6 +43,7 @@ def read_profile(params: types.InitializeParams, encoding: Encoding) -> ClientPr
     name = params.client_info.name if params.client_info else ""
     edit = workspace.workspace_edit if workspace else None
     flags = claude_options(params)
+    operations = (edit.resource_operations if edit else None) or ()
     tags = action.tag_support.value_set if action and action.tag_support else ()
     # Neovim reads versioned `documentChanges` without announcing them (seen in 0.11.4), and checks the version.
     document_changes = bool(edit and edit.document_changes) or name == "Neovim"
@@ -57,6 +60,8 @@ def read_profile(params: types.InitializeParams, encoding: Encoding) -> ClientPr
         prompts=flags.get("prompts") is True,
         events=flags.get("events") is True,
         undo_groups=flags.get("applyEdit") is True,
+        renames=types.ResourceOperationKind.Rename in operations,
+        deletes=types.ResourceOperationKind.Delete in operations,
         # VS Code shows the bytes on disk of a file that is not dirty; Neovim waits for `:checktime`.
         reloads_files=name.startswith("Visual Studio Code"),
     )

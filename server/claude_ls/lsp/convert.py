@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from lsprotocol import types
@@ -61,6 +62,23 @@ def workspace_edit(document: Document, patch: Patch, profile: ClientProfile) -> 
         return types.WorkspaceEdit(changes={document.uri: edits})
     identifier = types.OptionalVersionedTextDocumentIdentifier(uri=document.uri, version=document.version)
     return types.WorkspaceEdit(document_changes=[types.TextDocumentEdit(text_document=identifier, edits=list(edits))])
+
+
+def unopened_edit(document: Document, patch: Patch, profile: ClientProfile) -> types.WorkspaceEdit:
+    """`patch` for a file that is not open, and so has no version."""
+    edit = workspace_edit(document, patch, profile)
+    for change in edit.document_changes or ():
+        assert isinstance(change, types.TextDocumentEdit)
+        change.text_document.version = None
+    return edit
+
+
+def moved_file(path: Path, new_path: Path | None) -> types.WorkspaceEdit:
+    """A rename, or with None the deletion."""
+    change: types.RenameFile | types.DeleteFile = types.DeleteFile(uri=path.as_uri())
+    if new_path:
+        change = types.RenameFile(old_uri=path.as_uri(), new_uri=new_path.as_uri())
+    return types.WorkspaceEdit(document_changes=[change])
 
 
 def code_action(

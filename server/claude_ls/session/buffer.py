@@ -26,7 +26,7 @@ from claude_ls.editing.live import (
     TimerFired,
 )
 from claude_ls.editing.recording import Recorder
-from claude_ls.session.client import Client
+from claude_ls.session.client import Edits
 from claude_ls.syntax.tree import SyntaxTree, parse, reparse
 from claude_ls.text.diff import changes
 from claude_ls.text.document import Document
@@ -56,12 +56,13 @@ class Buffer:
     """Owns the document's state; `step` feeds the live edit and does what it commands."""
 
     def __init__(
-        self, document: Document, client: Client, later: Later, clock: Clock, record: Record = lambda uri: None
+        self, document: Document, editor: Edits, later: Later, clock: Clock, record: Record = lambda uri: None
     ) -> None:
         self.live = LiveEdit(document)
         self.open = True
         self._document = document
-        self._client = client
+        self.editor = editor
+        """Who makes the edits: another one once a file that was not open is shown, or the other way round."""
         self._later = later
         self._clock = clock
         self._record = record
@@ -160,7 +161,7 @@ class Buffer:
         for command in commands:
             match command:
                 case SendEdit(request, document, patch, label):
-                    self._client.send_edit(
+                    self.editor.send_edit(
                         document,
                         patch,
                         label,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
 
@@ -16,11 +16,28 @@ if TYPE_CHECKING:
 Level = Literal["error", "warning", "info"]
 
 
-class Client(Protocol):
-    """An ideal editor. Whatever the real one lacks, the adapter makes up for or answers with a no."""
+class Edits(Protocol):
+    """Whoever makes the edits of one document: the editor that shows it, or what stands in for one."""
 
     def send_edit(self, document: Document, patch: Patch, label: Label, answered: Callable[[bool, str], None]) -> None:
         """Ask for `patch` on exactly this version; `answered` is called once, with a reason where it is a no."""
+
+
+class Client(Edits, Protocol):
+    """An ideal editor. Whatever the real one lacks, the adapter makes up for or answers with a no."""
+
+    def send_unopened_edit(
+        self, document: Document, patch: Patch, label: Label, answered: Callable[[bool, str], None]
+    ) -> None:
+        """Ask for `patch` to a file that is not open, whatever version the editor may give it."""
+
+    async def move_file(self, path: Path, new_path: Path | None) -> bool:
+        """Have the editor rename a file, or delete it (None); False where it cannot or would not."""
+        ...
+
+    async def ask(self, question: str, choices: Sequence[str]) -> str | None:
+        """The person's choice; None where they made none, or cannot be asked."""
+        ...
 
     def job_changed(self, job: Job) -> None:
         """The job's state, phase or count of tokens is a new one."""

@@ -36,8 +36,9 @@ from claude_ls.editing.hunk import HunkState, Label
 from claude_ls.editing.live import HunkEnded
 from claude_ls.session.buffer import Buffer
 from claude_ls.session.client import Client
+from claude_ls.session.file_changes import FileChanges
 from claude_ls.session.journal import Journal
-from claude_ls.session.writing import FindBuffer, Writing
+from claude_ls.session.writing import FindBuffer, OpenFile, Writing
 from claude_ls.text.patch import Span
 from claude_ls.workspace.files import StateFolder
 
@@ -78,6 +79,8 @@ class Tools:
     settings: Settings
     state: StateFolder
     find_buffer: FindBuffer
+    open_file: OpenFile
+    files: FileChanges
     journal: Journal
     explained: Callable[[Job, Span, str], None]
     """Called with all words so far as an explanation grows, for hover."""
@@ -185,6 +188,8 @@ class Run:
             buffer=self._buffer,
             region=None if long else region,
             find_buffer=self._tools.find_buffer,
+            open_file=self._tools.open_file,
+            files=self._tools.files,
             streaming=self._tools.settings.streaming or ("line" if self._tools.client.undo_groups else "hunk"),
             undone=lambda: self._stop("Stopped: you undid what Claude had written."),
         )
@@ -195,7 +200,7 @@ class Run:
             await self._stream(request, writing)
         finally:
             writing.drop()
-            self._tools.journal.record(self.job.id, self.job.title, writing.hunks)
+            self._tools.journal.record(self.job.id, self.job.title, writing.hunks, writing.files.made)
         await writing.settled()
         self._report(writing)
 
@@ -292,7 +297,10 @@ class Run:
 
     async def _stream(self, request: ModelRequest, writing: Writing) -> None:
         async def use_tool(use: ToolFinished) -> loop.ToolOutcome:
-            self._phase("waiting for the editor")
+            asking = use.name in ("write_file", "rename_file", "delete_file")
+            self._phase(
+                "waiting for your answer" if asking else "waiting for the editor", "waiting" if asking else "running"
+            )
             outcome = await writing.finished(use)
             self._failed_last = outcome.failed
             return outcome

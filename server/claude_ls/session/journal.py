@@ -7,12 +7,13 @@ have changed is theirs: it is kept, and named.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from claude_ls.editing.hunk import Hunk, HunkState, Label
 from claude_ls.editing.live import HunkClaimed, HunksWritten
 from claude_ls.session.buffer import Buffer
+from claude_ls.session.file_changes import FileChange
 from claude_ls.text.merge import merge
 from claude_ls.text.patch import Span
 
@@ -24,6 +25,9 @@ class Reverted:
     job: str
     count: int
     kept: tuple[tuple[str, Span], ...]
+    files: tuple[FileChange, ...] = ()
+    """Changes of files that have to be taken back, in this order, or (not `undone`) made again."""
+    undone: bool = True
 
 
 @dataclass
@@ -34,6 +38,7 @@ class _Entry:
     hunks: dict[str, Buffer]
     undone: bool = False
     turns: int = 0
+    files: tuple[FileChange, ...] = ()
 
 
 @dataclass
@@ -42,9 +47,9 @@ class Journal:
 
     _entries: dict[str, _Entry] = field(default_factory=dict)
 
-    def record(self, job: str, title: str, hunks: Mapping[str, Buffer]) -> None:
+    def record(self, job: str, title: str, hunks: Mapping[str, Buffer], files: Iterable[FileChange] = ()) -> None:
         """`job` has ended. Which of its hunks are in the text is asked later: one may still be on its way."""
-        self._entries[job] = _Entry(title, dict(hunks))
+        self._entries[job] = _Entry(title, dict(hunks), files=tuple(files))
 
     def last(self, *, undone: bool) -> str | None:
         """The newest job that can be undone (or, with `undone`, redone)."""
@@ -52,7 +57,7 @@ class Journal:
 
     def can(self, job: str, *, undone: bool) -> bool:
         entry = self._entries.get(job)
-        return entry is not None and entry.undone is undone and bool(_in_text(entry))
+        return entry is not None and entry.undone is undone and bool(entry.files or _in_text(entry))
 
     def revert(self, job: str) -> Reverted:
         """Take back what is in the text of `job`, one edit for each document: an undo, or the undo of an undo."""
@@ -77,9 +82,11 @@ class Journal:
             current[inverse] = buffer
         for key, written in texts.items():
             buffers[key].step(HunksWritten(tuple(written)))
-        if current:
+        files = entry.files if entry.undone else entry.files[::-1]
+        reverted = Reverted(job, len(current), tuple(kept), files, undone=not entry.undone)
+        if current or files:
             entry.hunks, entry.undone = current, not entry.undone
-        return Reverted(job, len(current), tuple(kept))
+        return reverted
 
 
 def _in_text(entry: _Entry) -> list[tuple[Hunk, Buffer]]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urlsplit
 
 from claude_ls.actions import ACTIONS
@@ -16,12 +17,14 @@ from claude_ls.agent.usage import estimated_tokens
 from claude_ls.config import Settings
 from claude_ls.session.buffer import Buffer, Clock, Later, Record
 from claude_ls.session.client import Client
+from claude_ls.session.closed_file import ClosedFile
+from claude_ls.session.file_changes import FileChanges, redone, undone
 from claude_ls.session.job import Job, Run, Tools
 from claude_ls.session.journal import Journal, Reverted
 from claude_ls.text.document import Document
 from claude_ls.text.patch import Span, TextEdit
 from claude_ls.text.rebase import carry_span_over
-from claude_ls.workspace.files import StateFolder
+from claude_ls.workspace.files import FileProblem, StateFolder, inside, read
 
 KEPT_JOBS = 100
 KEPT_EXPLANATIONS = 50
@@ -72,6 +75,9 @@ class Session:
         self._now = now
         self._buffers: dict[str, Buffer] = {}
         self._closed: dict[str, Buffer] = {}
+        self._files: dict[Path, ClosedFile] = {}
+        """What Claude has changed, or is changing, without an editor showing it."""
+        self._tasks: set[asyncio.Task[None]] = set()
         self._runs: dict[str, Run] = {}
         self._journal = Journal()
         self._explanations: dict[str, Explanation] = {}
@@ -83,6 +89,10 @@ class Session:
     def opened(self, uri: str, language_id: str, version: int, text: str) -> None:
         document = Document.opened(uri, language_id, version, text)
         known = self._buffers.get(uri) or self._closed.pop(uri, None)
+        file = self._files.pop(_path(uri), None)
+        if file and file.buffer and not known:
+            known, file.buffer.editor = file.buffer, self._client
+            file.opened.set()
         if known:
             known.reopened(document)
         self._buffers[uri] = known or Buffer(document, self._client, self._later, self._clock, self._record)
@@ -163,7 +173,15 @@ class Session:
         model = self.settings.model_for(action.name)
         job = Job(self._new_id(), action.name, action.title(task), uri, model, self._now())
         tools = Tools(
-            self._model, self._client, self.settings, self._state, self._find_buffer, self._journal, self._explained
+            model=self._model,
+            client=self._client,
+            settings=self.settings,
+            state=self._state,
+            find_buffer=self._find_buffer,
+            open_file=self._open_file,
+            files=FileChanges(self._client, self._folder_paths, lambda path: path in map(_path, self._buffers)),
+            journal=self._journal,
+            explained=self._explained,
         )
         run = Run(job, action, task, buffer, self.shown_path(uri), tools)
         earlier = [other for other in self._runs.values() if action.tools and other.works_on(buffer, run.place)]
@@ -213,9 +231,10 @@ class Session:
         return PurePosixPath(unquote(urlsplit(uri).path)).name or uri
 
     async def finished(self) -> None:
-        """Wait until no job is running."""
+        """Wait until no job is running, nor anything that one has left to do."""
         for run in list(self._runs.values()):
             await run.wait()
+        await asyncio.gather(*self._tasks)
 
     async def aclose(self) -> None:
         self.cancel()
@@ -231,7 +250,21 @@ class Session:
         chosen = job or self._journal.last(undone=undone)
         if chosen is None or not self._journal.can(chosen, undone=undone):
             raise Refused(f"There is nothing of Claude's to {word}.")
-        return self._journal.revert(chosen)
+        reverted = self._journal.revert(chosen)
+        if reverted.files:
+            task = asyncio.get_running_loop().create_task(self._move_files(reverted))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        return reverted
+
+    async def _move_files(self, reverted: Reverted) -> None:
+        """Make, rename and delete files as an undo or redo wants it; what cannot be is told."""
+        is_open = set(map(_path, self._buffers)).__contains__
+        for change in reverted.files:
+            try:
+                await (undone if reverted.undone else redone)(self._client, change, is_open)
+            except FileProblem as problem:
+                self._client.tell("warning", f"Claude: not everything could be taken back: {problem}.")
 
     def _buffer(self, uri: str) -> Buffer:
         if not uri.startswith("file:"):
@@ -241,8 +274,31 @@ class Session:
             raise Refused(f"{self.shown_path(uri)} is not open in the editor: open it first.")
         return buffer
 
-    def _find_buffer(self, path: str) -> Buffer | str:
-        """The open document that Claude calls `path`; otherwise why it must not be changed."""
+    def _folder_paths(self) -> list[Path]:
+        return [_path(folder) for folder in self.folders]
+
+    async def _open_file(self, name: str) -> Buffer | str:
+        """A file that no editor shows, ready to be changed; otherwise why it cannot be."""
+        try:
+            path = await asyncio.to_thread(inside, self._folder_paths(), name)
+            text = await asyncio.to_thread(read, path)
+        except FileProblem as problem:
+            return str(problem)
+        file = self._files.get(path) or ClosedFile(path, text, self._client)
+        if file.buffer is None:
+            for old in list(self._files)[: 1 - KEPT_CLOSED]:
+                del self._files[old]
+            self._files[path] = file
+            document = Document.opened(path.as_uri(), "", 0, text.text)
+            file.buffer = Buffer(document, file, self._later, self._clock, self._record)
+            await file.shown()
+        else:
+            await file.look_again(file.buffer.document)
+        refusal = file.buffer.refusal
+        return f"{name!r} cannot be changed: {refusal}" if refusal else file.buffer
+
+    def _find_buffer(self, path: str) -> Buffer | str | None:
+        """The open document that Claude calls `path`, or why it must not be changed; None where it is not open."""
         for uri, buffer in self._buffers.items():
             if not uri.startswith("file:") or path not in (self.shown_path(uri), unquote(urlsplit(uri).path), uri):
                 continue
@@ -250,7 +306,7 @@ class Session:
             if self.folders and not inside:
                 return f"{path!r} is outside of the workspace and must not be changed"
             return f"{path!r} cannot be changed: {buffer.refusal}" if buffer.refusal else buffer
-        return f"{path!r} is not a file that is open in the editor, and only those may be changed"
+        return None
 
     def _explained(self, job: Job, span: Span, text: str) -> None:
         """Keep the words for hover. The span may have moved since the job began, so only the first one counts."""
@@ -258,3 +314,8 @@ class Session:
         self._explanations[job.id] = replace(earlier, text=text) if earlier else Explanation(job.uri, span, text)
         for old in list(self._explanations)[:-KEPT_EXPLANATIONS]:
             del self._explanations[old]
+
+
+def _path(uri: str) -> Path:
+    """The file that a URI of an editor means; editors write the same one in several ways."""
+    return Path(unquote(urlsplit(uri).path))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -16,10 +16,14 @@ from claude_ls.editing.json_stream import JsonStrings, Piece
 from claude_ls.editing.live import HunkClaimed, HunkEnded, HunkGrew, HunksDropped, HunksWritten
 from claude_ls.editing.locate import Found, NotFound, locate
 from claude_ls.session.buffer import Buffer
+from claude_ls.session.file_changes import FileChanges
 from claude_ls.text.patch import Span
+from claude_ls.workspace.files import FileProblem
 
-FindBuffer = Callable[[str], Buffer | str]
-"""The open document that a path of Claude's means, or why there is none that it may change."""
+FindBuffer = Callable[[str], Buffer | str | None]
+"""The open document that a path of Claude's means, or why it may not be changed; None where it is not open."""
+OpenFile = Callable[[str], Awaitable[Buffer | str]]
+"""The same for a file that is not open, and takes a while."""
 
 _SAID = {
     HunkState.CONFLICT: "You changed the same lines while Claude wrote: your text was kept.",
@@ -62,6 +66,8 @@ class _Input:
     """What `rewrite_region` has written so far."""
     places: dict[int, _Place] = field(default_factory=dict)
     buffer: Buffer | None = None
+    problem: str = ""
+    """Why the file may not be changed."""
 
 
 class Writing:
@@ -75,6 +81,8 @@ class Writing:
         buffer: Buffer,
         region: Span | None,
         find_buffer: FindBuffer,
+        open_file: OpenFile,
+        files: FileChanges,
         streaming: Streaming,
         undone: Callable[[], None] = lambda: None,
     ) -> None:
@@ -83,6 +91,8 @@ class Writing:
         self._label = label
         self._buffer = buffer
         self._find_buffer = find_buffer
+        self._open_file = open_file
+        self.files = files
         self._streaming = streaming
         self._undone = undone
         self._inputs: dict[str, _Input] = {}
@@ -122,6 +132,12 @@ class Writing:
                 return await self._rewrite_region(use.input["new_text"])
             if use.name == "edit_file":
                 return await self._edit_file(writing, use.input["path"], use.input["edits"])
+            if use.name == "write_file":
+                return await self._write_file(use.input["path"], str(use.input["content"]))
+            if use.name == "rename_file":
+                return await self._change_file(self.files.rename(use.input["old_path"], use.input["new_path"]))
+            if use.name == "delete_file":
+                return await self._change_file(self.files.delete(use.input["path"]))
             if use.name == "cannot_do":
                 self.declined = str(use.input["message"])
                 return ToolOutcome("", ends=True)
@@ -150,8 +166,8 @@ class Writing:
 
     @property
     def landed(self) -> int:
-        """How many changes are in the text so far."""
-        return len(self._landed())
+        """How many changes there are so far, in texts and of files."""
+        return len(self._landed()) + len(self.files.made)
 
     def where(self) -> str:
         """On which lines the changes are that landed, for the person."""
@@ -161,7 +177,9 @@ class Writing:
             place = str(first) if first == last else f"{first}-{last}"
             if place not in places:
                 places.append(place)
-        return f"line{'' if len(places) == 1 and places[0].isdecimal() else 's'} {', '.join(places[:20])}"
+        lines = f"line{'' if len(places) == 1 and places[0].isdecimal() else 's'} {', '.join(places[:20])}"
+        names = [change.path.name for change in self.files.made]
+        return ", ".join(([lines] if places else []) + names)
 
     def refused(self) -> list[tuple[str, str, str]]:
         """Uri, old and new text of what is whole and did not get into the text against the will of both."""
@@ -217,7 +235,7 @@ class Writing:
                 if self._streaming == "final" or not writing.path_done or "old_text" not in place.done:
                     return
                 whole = "new_text" in place.done
-                if not place.tried and (whole or self._streaming == "line"):
+                if not place.tried and (whole or self._streaming == "line") and self._found(writing):
                     self._place(writing, place)
                 if not place.hunk or not writing.buffer:
                     return
@@ -228,7 +246,13 @@ class Writing:
                     self._grow(writing.buffer, place.hunk, place.parts[name], fitted)
 
     async def _edit_file(self, writing: _Input, path: str, edits: list[dict[str, object]]) -> ToolOutcome:
-        writing.path = path
+        writing.path = str(path)
+        if not self._found(writing):
+            opened = await self._open_file(writing.path)
+            if isinstance(opened, Buffer):
+                writing.buffer = opened
+            else:
+                writing.problem = opened
         waiting: list[_Place] = []
         for index, edit in enumerate(edits):
             old_text, new_text = str(edit["old_text"]), str(edit["new_text"])
@@ -251,15 +275,46 @@ class Writing:
         problems = [f"Edit {number}: {place.problem}." for number, place in enumerate(places, 1) if place.problem]
         return self._outcome(ended, problems)
 
+    async def _write_file(self, path: str, content: str) -> ToolOutcome:
+        """A new file; or all of one that is there already, of which only what differs is touched."""
+        writing = _Input("write_file", path=str(path))
+        if not self._found(writing):
+            opened = await self._open_file(writing.path)
+            if isinstance(opened, str):
+                return await self._change_file(self.files.create(writing.path, content))
+            writing.buffer = opened
+        if writing.buffer is None:
+            self.problem = self.problem or f"{writing.problem}."
+            return ToolOutcome(f"Nothing was written: {writing.problem}.", failed=True)
+        text = writing.buffer.document.text
+        hunk = self._claim(writing.buffer, Span(0, len(text)))
+        writing.buffer.step(HunksWritten(((hunk, writing.buffer.document.with_own_breaks(content)),)))
+        return self._outcome([await writing.buffer.end_of(hunk)])
+
+    async def _change_file(self, change: Awaitable[None]) -> ToolOutcome:
+        try:
+            await change
+        except FileProblem as problem:
+            self.problem = self.problem or f"{str(problem)[:1].upper()}{str(problem)[1:]}."
+            return ToolOutcome(f"Not done: {problem}.", failed=True)
+        return ToolOutcome("Done.", ends=True)
+
+    def _found(self, writing: _Input) -> bool:
+        """Whether it is known which open document is meant, or why none may be."""
+        if writing.buffer is None and not writing.problem:
+            found = self._find_buffer(writing.path)
+            if isinstance(found, str):
+                writing.problem = found
+            else:
+                writing.buffer = found
+        return bool(writing.buffer or writing.problem)
+
     def _place(self, writing: _Input, place: _Place) -> None:
         """Find the lines that one edit means, and claim them."""
-        if writing.buffer is None:
-            found_buffer = self._find_buffer(writing.path)
-            if isinstance(found_buffer, str):
-                place.problem = found_buffer
-                return
-            writing.buffer = found_buffer
         buffer = writing.buffer
+        if buffer is None:
+            place.problem = writing.problem
+            return
         quoted = place.parts["old_text"]
         own = buffer.live.hunks[self.region].span if self.region and buffer is self._buffer else None
         closed = [span for span in buffer.live.claimed if span != own]

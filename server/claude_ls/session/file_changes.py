@@ -1,0 +1,99 @@
+"""Makes, renames and deletes files for Claude, each only after the person has said yes, and takes it back again."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from claude_ls.session.client import Client
+from claude_ls.workspace import files
+from claude_ls.workspace.files import FileProblem
+
+ALLOW, DENY = "Allow once", "Deny"
+
+
+@dataclass(frozen=True)
+class FileChange:
+    """What was done to a file: `data` are its bytes, for those that were made or deleted."""
+
+    kind: Literal["create", "rename", "delete"]
+    path: Path
+    new_path: Path | None = None
+    data: bytes = b""
+
+
+class FileChanges:
+    """The changes of one job. `is_open` tells whether the editor shows a file."""
+
+    def __init__(self, client: Client, folders: Callable[[], Iterable[Path]], is_open: Callable[[Path], bool]) -> None:
+        self._client = client
+        self._folders = folders
+        self._is_open = is_open
+        self.made: list[FileChange] = []
+
+    async def create(self, name: str, text: str) -> None:
+        """Make a file and show it; `FileProblem` where that is not to be."""
+        path = files.inside(self._folders(), name)
+        if path.exists():
+            raise FileProblem(f"{name!r} exists already: change it with edit_file")
+        count = len(text.splitlines())
+        await self._ask(f"Claude wants to make the file {name} ({count} line{'' if count == 1 else 's'}).")
+        data = text.encode("utf-8", "replace")
+        await asyncio.to_thread(files.create, path, data)
+        self.made.append(FileChange("create", path, data=data))
+        await self._client.show_file(path)
+
+    async def rename(self, name: str, new_name: str) -> None:
+        path, new_path = files.inside(self._folders(), name), files.inside(self._folders(), new_name)
+        await asyncio.to_thread(files.contents, path)
+        if new_path.exists():
+            raise FileProblem(f"{new_name!r} exists already")
+        await self._ask(f"Claude wants to rename the file {name} to {new_name}.")
+        change = FileChange("rename", path, new_path)
+        await self._do(change)
+        self.made.append(change)
+
+    async def delete(self, name: str) -> None:
+        path = files.inside(self._folders(), name)
+        data = await asyncio.to_thread(files.contents, path)
+        await self._ask(f"Claude wants to delete the file {name}.")
+        change = FileChange("delete", path, data=data)
+        await self._do(change)
+        self.made.append(change)
+
+    async def _ask(self, question: str) -> None:
+        if await self._client.ask(question, (ALLOW, DENY)) != ALLOW:
+            raise FileProblem("the person did not allow it")
+
+    async def _do(self, change: FileChange) -> None:
+        await redone(self._client, change, self._is_open)
+
+
+async def undone(client: Client, change: FileChange, is_open: Callable[[Path], bool]) -> None:
+    """Take `change` back; `FileProblem` where the file is not any more what was made of it."""
+    if change.kind == "create":
+        await redone(client, FileChange("delete", change.path, data=change.data), is_open)
+    elif change.kind == "delete":
+        await redone(client, FileChange("create", change.path, data=change.data), is_open)
+    elif change.new_path:
+        await redone(client, FileChange("rename", change.new_path, change.path), is_open)
+
+
+async def redone(client: Client, change: FileChange, is_open: Callable[[Path], bool]) -> None:
+    """Do `change`: by the editor where it can, since it then takes its own windows along; else on disk."""
+    if change.kind == "create":
+        await asyncio.to_thread(files.create, change.path, change.data)
+        return
+    if change.kind == "delete" and await asyncio.to_thread(files.contents, change.path) != change.data:
+        raise FileProblem(f"{change.path.name!r} was changed meanwhile, and is kept")
+    if await client.move_file(change.path, change.new_path) and not change.path.exists():
+        return
+    if is_open(change.path):
+        raise FileProblem(f"{change.path.name!r} is open in the editor: close it first")
+    if change.new_path:
+        await asyncio.to_thread(files.rename, change.path, change.new_path)
+    else:
+        await asyncio.to_thread(files.delete, change.path, change.data)
