@@ -52,6 +52,7 @@ async def connected(
     encoding: str = "utf-16",
     flags: frozenset[str] = frozenset(),
     root: str = ROOT,
+    options: dict[str, Any] | None = None,
 ) -> AsyncIterator[Connection]:
     played = model or ScriptedModel(read_script(script), pace=pace)
     numbers = itertools.count(1)
@@ -70,7 +71,7 @@ async def connected(
 
     server = create_server(make_session, clock=lambda: 0.0)
     editor = Editor(server, habit="strict", encoding=encoding, seed=1, flags=flags)
-    await editor.start(root, {})
+    await editor.start(root, options or {})
     try:
         yield Connection(server, editor, played)
     finally:

@@ -32,6 +32,7 @@ class Buffer:
     texts: dict[int, str] = field(default_factory=dict)
     to_undo: list[tuple[int, int, str]] = field(default_factory=list)
     """What takes back the last change, where the server made it."""
+    to_redo: list[tuple[int, int, str]] = field(default_factory=list)
 
 
 class Editor:
@@ -126,6 +127,14 @@ class Editor:
         edits = self.buffers[uri].to_undo
         assert edits, "there is nothing to undo"
         self._report_late()
+        before = self.buffers[uri].text
+        self._change(uri, edits)()
+        self.buffers[uri].to_redo = _inverse(before, edits)
+
+    def redo(self, uri: str) -> None:
+        """The person takes back their undo."""
+        edits = self.buffers[uri].to_redo
+        assert edits, "there is nothing to redo"
         self._change(uri, edits)()
 
     def type(self, uri: str, start: int, end: int, text: str) -> None:
@@ -171,7 +180,7 @@ class Editor:
         """Change the buffer now; what comes back reports it to the server."""
         buffer = self.buffers[uri]
         changes: list[dict[str, Any]] = []
-        buffer.to_undo = []
+        buffer.to_undo, buffer.to_redo = [], []
         for start, end, text in sorted(edits, reverse=True):
             where = {"start": self.position(buffer.text, start), "end": self.position(buffer.text, end)}
             changes.append({"range": where, "text": text})
@@ -273,10 +282,7 @@ class Editor:
             spans = [self._rebased(buffer, version, span) for span in spans]
         before = buffer.text
         report = self._change(uri, spans)
-        moved = 0
-        for start, end, text in sorted(spans):
-            buffer.to_undo.append((start + moved, start + moved + len(text), before[start:end]))
-            moved += len(text) - (end - start)
+        buffer.to_undo = _inverse(before, spans)
         answer = {"id": identity, "result": {"applied": True}}
         if self._habit == "liar":
             self._send(answer)
@@ -330,6 +336,16 @@ class Editor:
                 elif at < end:
                     end = max(start, end + delta)
         return start, end, text
+
+
+def _inverse(before: str, edits: list[tuple[int, int, str]]) -> list[tuple[int, int, str]]:
+    """What leads back to `before` from what `edits` make of it."""
+    moved = 0
+    found = []
+    for start, end, text in sorted(edits):
+        found.append((start + moved, start + moved + len(text), before[start:end]))
+        moved += len(text) - (end - start)
+    return found
 
 
 def _path(uri: str) -> Path:

@@ -190,6 +190,8 @@ class _Play:
                     if not editor.buffers[uri_of(name)].to_undo:
                         await asyncio.sleep(0)
                 editor.undo(uri_of(name))
+            case ("redo", name):
+                editor.redo(uri_of(name))
             case ("open", name):
                 editor.reopen(uri_of(name), _language(name))
             case ("close", name):

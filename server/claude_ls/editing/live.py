@@ -49,6 +49,8 @@ KEPT_HUNKS = 500
 """Ended hunks that are still followed through the text, so that they can be undone."""
 AFTER_REFUSAL_SECONDS = 0.3
 """How long to wait after a refusal if nothing is reported: it may be about typing that was not told yet."""
+DECLINED_SECONDS = 2.0
+"""A refusal that took so long, with nothing reported meanwhile, is a person's: their editor asked them."""
 MAX_REFUSALS = 3
 """Refusals without any change in between after which the editor is taken at its word."""
 
@@ -207,6 +209,8 @@ class _Pending:
     steps: Mapping[str, _Step]
     at: float
     doomed: frozenset[str] = frozenset()
+    moved: bool = False
+    """Whether anything was reported since it was sent."""
     gentle: Patch | None = None
     """`patch` as an editor would make it that leaves typed characters alone; None where that is the same."""
     gentle_owners: Sequence[str] = ()
@@ -437,7 +441,7 @@ class LiveEdit:
             commands = self._echoed(between, gently=gently)
             return commands + self._foreign(document) + self._flush()
         commands = self._foreign(document)
-        self._refusals = 0
+        pending.moved, self._refusals = True, 0
         if pending.answer is not None:
             # It said true, and its next report did not show it. A last chance, then it is planned anew.
             commands.append(SetTimer(pending.request, ECHO_SECONDS))
@@ -686,7 +690,8 @@ class LiveEdit:
         if event.applied:
             pending.answer = event
             return [SetTimer(pending.request, PATIENT_SECONDS)]
-        return self._replan(event.reason)
+        declined = not pending.moved and self._now - pending.at >= DECLINED_SECONDS
+        return self._replan(event.reason, final=declined)
 
     def _timer(self, request: int) -> list[Command]:
         pending = self._pending
@@ -704,13 +709,13 @@ class LiveEdit:
             )
         return self._replan("the editor said that it made the edit, and did not")
 
-    def _replan(self, reason: str) -> list[Command]:
+    def _replan(self, reason: str, *, final: bool = False) -> list[Command]:
         """The edit is known to be out. Send it anew from where its text stands, unless the editor means it."""
-        pending, self._pending = self._pending, None
+        self._pending = None
         self._refusals += 1
         self._next_try_at = self._now + AFTER_REFUSAL_SECONDS
         sent = [hunk.id for hunk in self.hunks.values() if hunk.state is HunkState.SENT]
-        if pending is not None and self._refusals >= MAX_REFUSALS:
+        if final or self._refusals >= MAX_REFUSALS:
             self._refusals = 0
             words = f"the editor refused the edit: {reason}" if reason else "the editor refused the edit"
             return self._end_all(lambda hunk: hunk.id in sent, HunkState.REFUSED, words) + self._flush()

@@ -64,7 +64,7 @@ class Protocol(LanguageServerProtocol):
     def lsp_text_document__did_change(self, params: types.DidChangeTextDocumentParams) -> None:
         from claude_ls.lsp import documents
 
-        documents.did_change(self.server.session, self.server.profile.encoding, params)
+        documents.did_change(self.server.session, self.server.profile.encoding, params, self.server.odd)
 
     @lsp_method(types.TEXT_DOCUMENT_DID_CLOSE)
     def lsp_text_document__did_close(self, params: types.DidCloseTextDocumentParams) -> None:
@@ -136,6 +136,8 @@ class Server(LanguageServer):
         self._clock = clock
         self._settings_file = settings_file
         self._told: set[str] = set()
+        self.odd: set[str] = set()
+        """What this editor has said that it should not have, as far as it was logged."""
 
     @cached_property
     def client(self) -> EditorClient:

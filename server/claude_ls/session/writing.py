@@ -126,7 +126,7 @@ class Writing:
         writing = self._inputs.setdefault(use.id, _Input(use.name))
         if use.input is None:
             self.problem = self.problem or f"Claude's answer could not be read: {use.problem}."
-            return ToolOutcome(_UNREAD.format(use.problem), failed=True)
+            return await self._unread(writing, use.problem)
         try:
             if use.name == "rewrite_region":
                 return await self._rewrite_region(use.input["new_text"])
@@ -144,9 +144,23 @@ class Writing:
         except (KeyError, TypeError, AttributeError) as error:
             problem = f"it does not have the shape that {use.name} takes ({type(error).__name__}: {error})"
             self.problem = self.problem or f"Claude's answer could not be used: {problem}."
-            return ToolOutcome(_UNREAD.format(problem), failed=True)
+            return await self._unread(writing, problem)
         self.problem = self.problem or f"Claude asked for a tool that it was not offered: {use.name}."
         return ToolOutcome(f"There is no tool {use.name!r}.", failed=True)
+
+    async def _unread(self, writing: _Input, problem: str) -> ToolOutcome:
+        """What to say of an input that is no good as a whole. Parts of it may have landed while it was streamed."""
+        parts = {index: place for index, place in writing.places.items() if place.hunk}
+        ends: list[HunkEnded] = []
+        if buffer := writing.buffer:
+            hunks = [place.hunk for place in parts.values()]
+            buffer.step(HunksDropped(tuple(hunk for hunk in hunks if not buffer.live.hunks[hunk].whole)))
+            ends = await asyncio.gather(*map(buffer.end_of, hunks))
+        landed = [str(index + 1) for index, end in zip(parts, ends, strict=True) if end.state is HunkState.LANDED]
+        if not landed:
+            return ToolOutcome(_UNREAD.format(problem), failed=True)
+        kept = f"Of its edits, these were applied: {', '.join(landed)}. Do not send them again; send the others."
+        return ToolOutcome(f"The input could not be read to its end: {problem}. {kept}", failed=True)
 
     def drop(self) -> None:
         """Give up what is not finished. What is already on its way to the editor may still land."""

@@ -37,12 +37,13 @@ from claude_ls.text.diff import lines_with_breaks
 from claude_ls.text.document import Document
 from claude_ls.text.patch import Patch, Span, TextEdit, apply, invert
 
-Habit = Literal["strict", "liar", "rebasing", "anchored", "piecemeal", "stale offsets", "late"]
+Habit = Literal["strict", "liar", "rebasing", "anchored", "piecemeal", "stale offsets", "late", "formats"]
 """`strict` refuses edits of older versions; `liar` claims to have made them; `rebasing` carries them over what was
 typed since, and replaces what was typed into them as well; `anchored` (Zed) carries them over character by character,
 so that what was typed into them stays; `piecemeal` is strict and reports each edit of a patch by itself; `late` is
-strict and batches its reports with what is typed next; `stale offsets` makes old edits where they would have been."""
-HABITS: tuple[Habit, ...] = ("strict", "liar", "rebasing", "anchored", "piecemeal", "late", "stale offsets")
+strict and batches its reports with what is typed next; `stale offsets` makes old edits where they would have been;
+`formats` is strict, indents every line that Claude puts in and breaks lines in its own way."""
+HABITS: tuple[Habit, ...] = ("strict", "liar", "rebasing", "anchored", "piecemeal", "late", "stale offsets", "formats")
 
 
 @dataclass
@@ -113,6 +114,8 @@ class Simulation:
                 choices += ["drop"] if self.chance.random() < 0.02 else []
             if self.to_editor:
                 choices += ["edit"] * 3
+            if self.chance.random() < 0.02 and self.habit not in ("late", "liar"):
+                choices += ["flush"]  # a report without a change
             if self.to_server:
                 choices += ["report"] * 3
             if self.unreported:
@@ -199,7 +202,7 @@ class Simulation:
 
     def _change(self, edits: list[TextEdit], why: str) -> None:
         """Change the editor's text and report it, now or later, as its habit is."""
-        self.version += 1
+        self.version += self.chance.choice((1, 1, 1, 7))  # versions may jump
         before, self.text = self.text, apply(self.text, tuple(edits))
         self.inverse = list(invert(before, tuple(edits))) if why == "Claude" else None
         self.history += [(self.version, edit) for edit in reversed(edits)]
@@ -217,7 +220,7 @@ class Simulation:
         version, patch = edit.document.version, edit.patch
         if version == self.version:
             self._apply(edit.request, patch)
-        elif self.habit in ("strict", "piecemeal", "late"):
+        elif self.habit in ("strict", "piecemeal", "late", "formats"):
             self.to_server.append(EditAnswered(edit.request, False, "stale"))
         elif self.habit == "liar":
             self.to_server.append(EditAnswered(edit.request, True))
@@ -234,6 +237,8 @@ class Simulation:
         first = self.chance.random() < 0.5
         if first:
             self.to_server.append(EditAnswered(request, True))
+        if self.habit == "formats":
+            patch = tuple(TextEdit(item.start, item.end, _formatted(item.text)) for item in patch)
         if self.habit == "piecemeal":
             for item in reversed(patch):
                 self._change([item], "Claude, in part")
@@ -299,6 +304,11 @@ class Simulation:
                 self.ends[command.hunk] = command
 
 
+def _formatted(text: str) -> str:
+    """With a tab before each new line, and breaks of one kind whatever they were."""
+    return "".join(f"\r\n\t{part}" if part else "\r\n" for part in text.splitlines())[2:] if "\n" in text else text
+
+
 def _without(piece: tuple[int, int], other: TextEdit) -> list[tuple[int, int]]:
     """Where the characters of `piece` are after `other` was made: what it put in is none of them."""
     start, end = piece
@@ -319,7 +329,7 @@ def problems(outcome: Outcome) -> list[str]:
         count = outcome.text.count(token)
         if count != 1:
             found.append(f"{token} is there {count} times")
-    plain = outcome.text
+    plain = outcome.text.replace("\t", "").replace("\r\n", "\n")
     for token in outcome.typed:
         plain = plain.replace(token, "")
     for name, text in outcome.texts.items():
@@ -332,9 +342,10 @@ def problems(outcome: Outcome) -> list[str]:
         if end.reason.endswith(LEFT):
             continue  # The person typed into what was to be taken back.
         stays = end.state is HunkState.LANDED
-        wanted = text if stays else outcome.bases[name]
+        text, base = text.replace("\r\n", "\n"), outcome.bases[name].replace("\r\n", "\n")
+        wanted = text if stays else base
         if wanted not in plain:
             found.append(f"{name} is {end.state.value}, but {wanted!r} is not in the text")
-        if not stays and text in plain and text != outcome.bases[name]:
+        if not stays and text in plain and text != base:
             found.append(f"{name} is {end.state.value}, but its text is there")
     return found
