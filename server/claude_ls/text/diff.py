@@ -6,13 +6,15 @@ import difflib
 from collections.abc import Callable, Sequence
 
 from claude_ls.text.patch import Patch, TextEdit
-from claude_ls.text.position import line_starts
+from claude_ls.text.position import line_starts, next_line_start
 from claude_ls.text.rebase import sequential
 
 MAX_COMPARED_PRODUCT = 25_000_000
 """Two differing stretches of 5,000 characters each: a few milliseconds."""
 MAX_COMPARED_CHARACTERS = 200_000
 """Product of the lengths of two texts up to which they are compared character by character."""
+COMPARED_AT_ONCE = 65_536
+"""Characters that are copied and compared together: few enough to stay in the processor's cache."""
 MAX_COMPARED_LINES = 4000
 """Beyond this, difflib's quadratic worst case would be felt; the changed middle is then replaced as one block."""
 
@@ -27,14 +29,16 @@ def lines_with_breaks(text: str) -> list[str]:
 
 def minimal_patch(old: str, new: str) -> Patch:
     """Edits of `old` that give `new`: whole unchanged lines are left alone, changed ones trimmed to what differs."""
-    if old == new:
+    around = _differing_lines(old, new)
+    if around is None:
         return ()
-    old_lines, new_lines = lines_with_breaks(old), lines_with_breaks(new)
+    start, end, delta = around
+    old_lines, new_lines = lines_with_breaks(old[start:end]), lines_with_breaks(new[start : end + delta])
     head = _common(old_lines, new_lines)
     tail = _common(old_lines[head:][::-1], new_lines[head:][::-1])
     old_middle = old_lines[head : len(old_lines) - tail]
     new_middle = new_lines[head : len(new_lines) - tail]
-    offset = sum(map(len, old_lines[:head]))
+    offset = start + sum(map(len, old_lines[:head]))
     blocks: Sequence[tuple[str, int, int, int, int]] = [("replace", 0, len(old_middle), 0, len(new_middle))]
     if len(old_middle) + len(new_middle) <= MAX_COMPARED_LINES:
         blocks = difflib.SequenceMatcher(None, old_middle, new_middle, autojunk=False).get_opcodes()
@@ -87,8 +91,12 @@ def difference(old: str, new: str) -> TextEdit | None:
     if old == new:
         return None
     limit = min(len(old), len(new))
-    head = _common_length(limit, lambda size: old[:size] == new[:size])
-    tail = _common_length(limit - head, lambda size: old[len(old) - size :] == new[len(new) - size :])
+    head = _common_length(limit, lambda start, end: old[start:end] == new[start:end])
+    last_old, last_new = len(old), len(new)
+    tail = _common_length(
+        limit - head,
+        lambda start, end: old[last_old - end : last_old - start] == new[last_new - end : last_new - start],
+    )
     return TextEdit(head, len(old) - tail, new[head : len(new) - tail])
 
 
@@ -121,17 +129,36 @@ def _by_characters(old: str, edit: TextEdit) -> list[TextEdit]:
     ]
 
 
-def _common_length(limit: int, equal: Callable[[int], bool]) -> int:
-    """The largest size up to `limit` for which `equal` holds: by halving, so that the comparing is done by memcmp."""
-    low, high = 0, limit
-    if equal(high):
-        return high
-    while high - low > 1:
-        middle = (low + high) // 2
-        if equal(middle):
+def _differing_lines(old: str, new: str) -> tuple[int, int, int] | None:
+    """Where the whole lines of `old` stand that hold all that differs, and by how much longer they are in `new`.
+
+    Found without a look at the other lines, of which there can be a hundred thousand.
+    """
+    block = difference(old, new)
+    if block is None:
+        return None
+    start, end = block.start, block.end
+    if start and old[start - 1] == "\r":
+        start -= 1  # Its `\n` may be among what differs.
+    start = max(old.rfind("\n", 0, start), old.rfind("\r", 0, start)) + 1
+    return start, next_line_start(old, end), block.delta
+
+
+def _common_length(limit: int, equal: Callable[[int, int], bool]) -> int:
+    """The largest length up to `limit` over which two texts are equal; `equal` compares a stretch of them.
+
+    By stretches and then by halving, so that the comparing is done by memcmp.
+    """
+    low, size = 0, COMPARED_AT_ONCE
+    while low < limit and equal(low, min(low + size, limit)):
+        low = min(low + size, limit)
+    high = min(low + size, limit)
+    while low < high:
+        middle = (low + high + 1) // 2
+        if equal(low, middle):
             low = middle
         else:
-            high = middle
+            high = middle - 1
     return low
 
 

@@ -64,6 +64,12 @@ def line_starts(text: str, start: int, end: int) -> list[int]:
     return [match.end() for match in _BREAK.finditer(text, start, end)]
 
 
+def next_line_start(text: str, offset: int) -> int:
+    """The offset just behind the first line break at or after `offset`, or the end of the text."""
+    match = _BREAK.search(text, offset)
+    return match.end() if match else len(text)
+
+
 def line_end(text: str, lines: LineIndex, line: int) -> int:
     """Offset of the end of `line`, before its line break."""
     if line + 1 >= len(lines.starts):
