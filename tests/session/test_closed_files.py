@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
+from claude_ls.editing.events import HunkClaimed, HunksWritten
 from claude_ls.editing.hunk import HunkState, Label
-from claude_ls.editing.live import HunkClaimed, HunksWritten
 from claude_ls.session.buffer import Buffer
 from claude_ls.session.closed_file import ClosedFile
 from claude_ls.text.document import Document

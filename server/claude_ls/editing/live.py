@@ -9,11 +9,9 @@ Rules, in the order in which they win over each other:
 4. An edit that the editor refused is planned anew from where its text stands now, never sent again as it was.
 5. Whoever undoes an edit of ours means it: the hunk is over, and the rest of it is taken back as well.
 
-Theory. `document` is what the editor last reported. While an edit is in flight there is also `expected`: that text
-with the edit in it. A report that equals `expected` is the echo. Any other report has two readings: the edit is in and
-somebody typed as well, or somebody typed and the edit is still out. Whichever leaves less to explain is taken; the
-person's part is then the difference, and is carried into everything we still plan to do. Ranges in a report are never
-trusted, only texts are compared: editors send diffs, whole texts and coarse replacements, as they please.
+Theory. `document` is what the editor last reported. While an edit is in flight, a report is read (`flight.py`): our
+edit is in, or it is out, and what differs is the person's, which is carried into everything we still plan to do. Ranges
+in a report are never trusted, only texts are compared: editors send diffs, whole texts and coarse replacements.
 
 A hunk is sent in one step when its text is whole, or in several as it grows. Every step is a merge: from what our own
 steps have made of the place (`stands`) to what the next one wants (`goal`), over what the person made of it.
@@ -27,13 +25,33 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from claude_ls.editing.events import (
+    Command,
+    DocumentChanged,
+    DocumentClosed,
+    DocumentReopened,
+    EditAnswered,
+    Event,
+    HunkClaimed,
+    HunkEnded,
+    HunkGrew,
+    HunksDropped,
+    HunksWritten,
+    HunkUndone,
+    Pause,
+    PauseOver,
+    SendEdit,
+    SetTimer,
+    TimerFired,
+)
+from claude_ls.editing.flight import Flight, Reading, Step
 from claude_ls.editing.hunk import ENDS, KEPT_STANDS, LOST_SIGHT_OF, Hunk, HunkState, Label, Landed
 from claude_ls.editing.progress import Alignment
 from claude_ls.text.diff import changes, distance, minimal_patch
 from claude_ls.text.document import Document
 from claude_ls.text.merge import merge, with_insertions
 from claude_ls.text.patch import Patch, Span, TextEdit, apply
-from claude_ls.text.rebase import carry_span, cover, sequential, split
+from claude_ls.text.rebase import carry_span, sequential
 
 ECHO_SECONDS = 1.5
 """How long a `true` may stay without its echo once the text has moved on: editors batch their reports."""
@@ -55,170 +73,10 @@ MAX_REFUSALS = 3
 """Refusals without any change in between after which the editor is taken at its word."""
 
 
-@dataclass(frozen=True)
-class HunkClaimed:
-    """Claude is going to replace `span` of the document as it is now."""
-
-    hunk: str
-    label: Label
-    span: Span
-
-
-@dataclass(frozen=True)
-class HunkGrew:
-    """`text`, whole lines, is what Claude has written of the hunk so far."""
-
-    hunk: str
-    text: str
-
-
-@dataclass(frozen=True)
-class HunksWritten:
-    """The texts of these hunks are whole; they go out together."""
-
-    texts: tuple[tuple[str, str], ...]
-
-
-@dataclass(frozen=True)
-class HunksDropped:
-    """These hunks will not be finished. One that is already on its way may still land."""
-
-    hunks: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class DocumentChanged:
-    document: Document
-
-
-@dataclass(frozen=True)
-class EditAnswered:
-    request: int
-    applied: bool
-    reason: str = ""
-
-
-@dataclass(frozen=True)
-class TimerFired:
-    request: int
-
-
-@dataclass(frozen=True)
-class PauseOver:
-    pass
-
-
-@dataclass(frozen=True)
-class DocumentClosed:
-    pass
-
-
-@dataclass(frozen=True)
-class DocumentReopened:
-    """The editor shows the document again, with whatever text it has now."""
-
-    document: Document
-
-
-Event = (
-    HunkClaimed
-    | HunkGrew
-    | HunksWritten
-    | HunksDropped
-    | DocumentChanged
-    | EditAnswered
-    | TimerFired
-    | PauseOver
-    | DocumentClosed
-    | DocumentReopened
-)
-
-
-@dataclass(frozen=True)
-class SendEdit:
-    """Ask the editor to make `patch` to `document`, exactly at its version."""
-
-    request: int
-    document: Document
-    patch: Patch
-    label: Label
-
-
-@dataclass(frozen=True)
-class SetTimer:
-    request: int
-    seconds: float
-
-
-@dataclass(frozen=True)
-class Pause:
-    """Come back with `PauseOver` after so many seconds."""
-
-    seconds: float
-
-
-@dataclass(frozen=True)
-class HunkEnded:
-    """The hunk reached one of its ends; `reason` is for the person, `landed` says what it did if it did."""
-
-    hunk: str
-    state: HunkState
-    reason: str = ""
-    landed: Landed | None = None
-
-
-@dataclass(frozen=True)
-class HunkUndone:
-    """The person took back what this hunk had done, by their editor's own undo or by hand."""
-
-    hunk: str
-
-
-Command = SendEdit | SetTimer | Pause | HunkEnded | HunkUndone
-
 CHANGED_MEANWHILE = "you changed the same lines while Claude wrote"
 UNDONE = "you undid it"
 CLOSED = "the document was closed"
 LEFT = "what was written of it was changed by you, and stays"
-
-
-@dataclass(frozen=True)
-class _Step:
-    """What one hunk gets next: `goal` is what it stands at then by our own doing, `text` the same with the person's."""
-
-    goal: str
-    text: str
-    rest: int = 0
-    last: bool = True
-
-
-@dataclass
-class _Pending:
-    """The edit in flight: `patch` leads from the confirmed text to `expected`; `sent` is the patch as it went out.
-
-    `owners` names the hunk of each edit in it. `doomed` are hunks whose lines the person changed meanwhile. An editor
-    that rebases makes the edit all the same: one that carries ranges over what was typed (`patch`) swallows it, and it
-    is given back; one that carries characters (`gentle`) leaves it in the middle of ours.
-    """
-
-    request: int
-    sent: Patch
-    patch: Patch
-    owners: Sequence[str]
-    expected: str
-    steps: Mapping[str, _Step]
-    at: float
-    doomed: frozenset[str] = frozenset()
-    moved: bool = False
-    """Whether anything was reported since it was sent."""
-    gentle: Patch | None = None
-    """`patch` as an editor would make it that leaves typed characters alone; None where that is the same."""
-    gentle_owners: Sequence[str] = ()
-    wanted: str | None = None
-    """Set where this repairs an edit that landed at a stale place: what the text should be in the end, with all that
-    was typed since. The spans of hunks are then already those of this text."""
-    answer: EditAnswered | None = None
-    echoed: bool = False
 
 
 @dataclass
@@ -229,7 +87,7 @@ class LiveEdit:
     hunks: dict[str, Hunk] = field(default_factory=dict)
     repairs: int = 0
     _alignments: dict[str, Alignment] = field(default_factory=dict)
-    _pending: _Pending | None = None
+    _flight: Flight | None = None
     _requests: int = 0
     _refusals: int = 0
     _closed: bool = False
@@ -276,7 +134,7 @@ class LiveEdit:
     def _forget(self) -> None:
         """Keep no more ended hunks than somebody may want to take back."""
         ended = [hunk.id for hunk in self.hunks.values() if hunk.state in ENDS]
-        in_flight = self._pending.steps if self._pending else {}
+        in_flight = self._flight.steps if self._flight else {}
         for name in ended[: max(0, len(ended) - KEPT_HUNKS)]:
             if name not in in_flight:
                 del self.hunks[name]
@@ -314,7 +172,7 @@ class LiveEdit:
 
     def _close(self) -> list[Command]:
         """Nothing can be sent any more. What is still being written may find the document open again."""
-        self._closed, self._pending = True, None
+        self._closed, self._flight = True, None
         commands: list[Command] = []
         for hunk in list(self.hunks.values()):
             if hunk.state in (HunkState.READY, HunkState.SENT):
@@ -326,7 +184,7 @@ class LiveEdit:
 
     def _flush(self) -> list[Command]:
         """Send everything that is ready, if nothing is in flight."""
-        if self._pending or self._closed:
+        if self._flight or self._closed:
             return []
         ready = [hunk for hunk in self.hunks.values() if hunk.state is HunkState.READY]
         only_parts = not any(hunk.whole or hunk.ending for hunk in ready)
@@ -339,7 +197,7 @@ class LiveEdit:
         commands: list[Command] = []
         edits: list[TextEdit] = []
         owners: list[str] = []
-        steps: dict[str, _Step] = {}
+        steps: dict[str, Step] = {}
         reached = -1
         # What is given back goes first: the hunk over which it was typed may still be growing at the same place.
         for hunk in sorted(ready, key=lambda hunk: (hunk.span, not hunk.gives_back)):
@@ -363,14 +221,14 @@ class LiveEdit:
             reached = hunk.span.end
         return commands + (self._send(tuple(edits), owners, steps) if edits else [])
 
-    def _next_step(self, hunk: Hunk) -> _Step | None:
+    def _next_step(self, hunk: Hunk) -> Step | None:
         """What the hunk gets next; None where it gets nothing now, or nothing any more."""
         current = hunk.span.of(self.document.text)
         if hunk.gives_back:
-            return _Step(hunk.text, _given_back(hunk, current))
+            return Step(hunk.text, _given_back(hunk, current))
         if hunk.ending:
             back = merge(hunk.stands, hunk.base, current)
-            return _Step(hunk.base, back.text) if back.clean else None
+            return Step(hunk.base, back.text) if back.clean else None
         if hunk.undone_in(current):
             return None
         if hunk.whole:
@@ -380,7 +238,7 @@ class LiveEdit:
         else:
             goal, rest = self._alignment(hunk).progress(hunk.text)
         merged = merge(hunk.stands, goal, current)
-        return _Step(goal, merged.text, rest, last=hunk.whole) if merged.clean else None
+        return Step(goal, merged.text, rest, last=hunk.whole) if merged.clean else None
 
     def _alignment(self, hunk: Hunk) -> Alignment:
         if hunk.id not in self._alignments:
@@ -403,11 +261,11 @@ class LiveEdit:
         return []
 
     def _send(
-        self, patch: Patch, owners: Sequence[str], steps: Mapping[str, _Step], wanted: str | None = None
+        self, patch: Patch, owners: Sequence[str], steps: Mapping[str, Step], wanted: str | None = None
     ) -> list[Command]:
         self._requests += 1
         expected = apply(self.document.text, patch)
-        self._pending = _Pending(self._requests, patch, patch, owners, expected, steps, self._now, wanted=wanted)
+        self._flight = Flight(self._requests, patch, patch, owners, expected, steps, self._now, wanted=wanted)
         for name in steps:
             self._set(name, state=HunkState.SENT)
         label = self.hunks[next(iter(steps))].label if steps else Label("Claude: put right", "")
@@ -417,119 +275,86 @@ class LiveEdit:
         ]
 
     def _changed(self, document: Document) -> list[Command]:
-        pending = self._pending
+        flight = self._flight
         self._next_try_at = self._now
-        if pending is None or pending.echoed:
+        if flight is None or flight.echoed:
             return self._foreign(document) + self._flush()
-        text = document.text
-        if text == pending.wanted or (text == pending.expected and pending.wanted is None):
-            return self._echoed(document) + self._flush()
-        if self._landed_in_part(pending, document):
-            return []
-        if pending.gentle is not None and text == apply(self.document.text, pending.gentle):
-            return self._echoed(document, gently=True) + self._flush()
-        if pending.wanted is not None and text == pending.expected:
-            return self._repair(pending, document)
-        moved = pending.sent != pending.patch and _fits(pending.sent, self.document.text)
-        if moved and text == apply(self.document.text, pending.sent):
-            # The editor put our edit where it belonged before the person typed: move it to where it belongs now.
-            return self._repair(pending, document)
-        gently = self._reads_as_in(pending, text)
-        if gently is not None:
-            expected = apply(self.document.text, pending.gentle) if gently and pending.gentle else pending.expected
-            between = Document.opened(document.uri, document.language_id, document.version, expected)
-            commands = self._echoed(between, gently=gently)
-            return commands + self._foreign(document) + self._flush()
-        commands = self._foreign(document)
-        pending.moved, self._refusals = True, 0
-        if pending.answer is not None:
-            # It said true, and its next report did not show it. A last chance, then it is planned anew.
-            commands.append(SetTimer(pending.request, ECHO_SECONDS))
-        return commands
+        reading = flight.read(self.document.text, document.text)
+        match reading.kind:
+            case "in" if reading.text == document.text:
+                return self._echoed(document, reading) + self._flush()
+            case "in" if flight.wanted is not None:
+                self._want(flight, with_insertions(reading.text, flight.wanted, document.text))
+                return self._repair(flight, document)
+            case "in":
+                between = Document.opened(document.uri, document.language_id, document.version, reading.text)
+                return self._echoed(between, reading) + self._foreign(document) + self._flush()
+            case "part":
+                if flight.wanted is None:
+                    self._carry_own(reading)
+                flight.take_out(reading.patch)
+                self.document = document
+                return []
+            case "astray":
+                return self._repair(flight, document)
+            case _:
+                commands = self._foreign(document)
+                flight.moved, self._refusals = True, 0
+                if flight.answer is not None:
+                    # It said true, and its next report did not show it. A last chance, then it is planned anew.
+                    commands.append(SetTimer(flight.request, ECHO_SECONDS))
+                return commands
 
-    def _repair(self, pending: _Pending, document: Document) -> list[Command]:
-        """Lead from the stale result to the text as it should be: with the person's typing, without doomed hunks."""
+    def _repair(self, flight: Flight, document: Document) -> list[Command]:
+        """Lead from the stray result to the text as it should be: with the person's typing, without doomed hunks."""
         self.repairs += 1
-        steps, wanted = pending.steps, pending.wanted
+        steps, wanted = flight.steps, flight.wanted
         commands: list[Command] = []
         if wanted is None:
-            doomed = [self.hunks[name].span for name in pending.doomed]
+            doomed = [self.hunks[name].span for name in flight.doomed]
             kept = [
                 (edit, owner)
-                for edit, owner in zip(pending.patch, pending.owners, strict=True)
+                for edit, owner in zip(flight.patch, flight.owners, strict=True)
                 if not any(span.covers(edit.span) for span in doomed)
             ]
-            patch, owners = tuple(edit for edit, _ in kept), [owner for _, owner in kept]
+            patch = tuple(edit for edit, _ in kept)
             wanted = apply(self.document.text, patch)
-            self._take_rims(patch, owners)
-            self._carry_own(patch, owners)
-            steps = {name: step for name, step in pending.steps.items() if name not in pending.doomed}
-            for name in pending.doomed:
+            self._carry_own(Reading("in", patch, [owner for _, owner in kept], wanted))
+            steps = {name: step for name, step in flight.steps.items() if name not in flight.doomed}
+            for name in flight.doomed:
                 commands += self._not_made(name)
-        self.document, self._pending = document, None
+        self.document, self._flight = document, None
         repair = minimal_patch(document.text, wanted)
         return commands + self._send(repair, [""] * len(repair), steps, wanted)
 
-    def _reads_as_in(self, pending: _Pending, text: str) -> bool | None:
-        """None where the edit is still out; otherwise whether it was made in the way of `pending.gentle`."""
-        if_out = distance(self.document.text, text)
-        if_in = distance(pending.expected, text)
-        if_gently = (
-            len(text) * 2 if pending.gentle is None else distance(apply(self.document.text, pending.gentle), text)
-        )
-        best = min(if_in, if_gently)
-        if best < if_out or (best == if_out and pending.answer is not None):
-            return if_gently < if_in
-        return None
+    def _want(self, flight: Flight, wanted: str) -> None:
+        """Somebody typed while an edit is put right: that is to be in the text as well. The hunks it touched."""
+        for edit in changes(flight.wanted or "", wanted):
+            self._carry_foreign(edit)
+        flight.wanted = wanted
 
-    def _landed_in_part(self, pending: _Pending, document: Document) -> bool:
-        """Whether the report shows some of our edits: editors may report each edit of a patch on its own."""
-        patch, owners = pending.patch, pending.owners
-        if len(patch) < 2:
-            return False
-        want = len(document.text) - len(self.document.text)
-        for count in range(1, len(patch)):
-            last = len(patch) - count
-            for done, rest in ((slice(last, None), slice(last)), (slice(count), slice(count, None))):
-                if (
-                    sum(edit.delta for edit in patch[done]) == want
-                    and apply(self.document.text, patch[done]) == document.text
-                ):
-                    if pending.wanted is None:
-                        self._take_rims(patch[done], owners[done])
-                        self._carry_own(patch[done], owners[done])
-                    moved = want if patch[done][0].start < patch[rest][0].start else 0
-                    pending.patch = tuple(TextEdit(e.start + moved, e.end + moved, e.text) for e in patch[rest])
-                    pending.sent, pending.owners = pending.patch, owners[rest]
-                    self.document = document
-                    return True
-        return False
-
-    def _echoed(self, document: Document, *, gently: bool = False) -> list[Command]:
+    def _echoed(self, document: Document, reading: Reading) -> list[Command]:
         """Our edit is in the text: its hunks are one step further, whatever the answer will say."""
-        pending = self._pending
-        commands: list[Command] = []
-        if pending is not None:
-            if gently and pending.gentle is not None:
-                pending.patch, pending.owners = pending.gentle, pending.gentle_owners
-            if pending.wanted is None:
-                self._take_rims(pending.patch, pending.owners)
-            theirs = {name: self.hunks[name].span.of(self.document.text) for name in pending.doomed}
-            if pending.wanted is None:
-                self._carry_own(pending.patch, pending.owners)
-            pending.echoed = True
-            self.document = document
-            self._next_part_at = pending.at + max(PACE_SECONDS, PACE_FOR_EACH_TRIP * (self._now - pending.at))
-            for name, step in pending.steps.items():
-                if self.hunks[name].state is HunkState.SENT:
-                    commands += self._made(name, step, theirs.get(name))
+        flight = self._flight
+        assert flight is not None
+        theirs: dict[str, str] = {}
+        if flight.wanted is None:
+            self._take_rims(reading)
+            theirs = {name: self.hunks[name].span.of(self.document.text) for name in flight.doomed}
+            self._carry_own(reading)
         self.document = document
+        flight.echoed = True
+        self._next_part_at = flight.at + max(PACE_SECONDS, PACE_FOR_EACH_TRIP * (self._now - flight.at))
         self._refusals = 0
-        if pending is not None and pending.answer is not None:
-            self._pending = None
+        commands: list[Command] = []
+        for name, step in flight.steps.items():
+            if self.hunks[name].state is HunkState.SENT:
+                commands += self._made(name, step, theirs.get(name))
+        if flight.answer is not None:
+            self._flight = None
         return commands
 
-    def _made(self, name: str, step: _Step, theirs: str | None = None) -> list[Command]:
+    def _made(self, name: str, step: Step, theirs: str | None = None) -> list[Command]:
         """The hunk is one step further. `theirs` is what stood there where the step was made over what they typed."""
         hunk = self.hunks[name]
         if step.goal != hunk.stands:
@@ -569,38 +394,26 @@ class LiveEdit:
 
     def _foreign(self, document: Document) -> list[Command]:
         """Somebody else changed the text: carry all plans over it, and see what it means for what it touched."""
-        edits = changes(self.document.text, document.text)
-        undone = self._undone(document.text) if edits else {}
-        pending = self._pending if self._pending is not None and not self._pending.echoed else None
-        seen = edits
-        if pending is not None and pending.wanted is not None:
-            before, undone = pending.wanted, {}
-            pending.wanted = with_insertions(self.document.text, before, document.text)
-            seen = changes(before, pending.wanted)
-        self.document = document
-        touched: dict[str, None] = dict.fromkeys(undone)
-        for edit in seen:
-            touched |= self._carry_foreign(edit)
-        for name, span in undone.items():
-            self._set(name, span=span)
-        commands = [command for name in touched for command in self._touched(name)]
-        if pending is not None:
+        flight = self._flight if self._flight is not None and not self._flight.echoed else None
+        before = self.document.text
+        edits = changes(before, document.text)
+        touched: dict[str, None] = {}
+        if flight is not None and flight.wanted is not None:
+            self._want(flight, with_insertions(before, flight.wanted, document.text))
+        else:
+            undone = self._undone(document.text) if edits else {}
+            touched |= dict.fromkeys(undone)
             for edit in edits:
-                self._carry_pending(pending, edit)
-            pending.expected = apply(document.text, pending.patch)
+                touched |= self._carry_foreign(edit)
+            for name, span in undone.items():
+                self._set(name, span=span)
+        self.document = document
+        commands = [command for name in touched for command in self._touched(name)]
+        if flight is not None:
+            for edit in edits:
+                flight.carry(edit)
+            flight.expected = apply(document.text, flight.patch)
         return commands
-
-    def _carry_pending(self, pending: _Pending, edit: TextEdit) -> None:
-        """Carry the edit in flight over `edit`, in both ways in which editors do it themselves."""
-        parts = [
-            (part, owner)
-            for own, owner in zip(pending.gentle or pending.patch, pending.gentle_owners or pending.owners, strict=True)
-            for part in split(own, edit)
-        ]
-        pending.patch = tuple(cover(own, edit) for own in pending.patch)
-        same = tuple(part for part, _ in parts) == pending.patch
-        pending.gentle = None if same else tuple(part for part, _ in parts)
-        pending.gentle_owners = () if same else [owner for _, owner in parts]
 
     def _undone(self, text: str) -> dict[str, Span]:
         """The hunks that read in `text` as before an edit of ours, with their spans there.
@@ -644,9 +457,9 @@ class LiveEdit:
 
     def _touched(self, name: str) -> list[Command]:
         """The person changed text of this hunk, or where it is to go."""
-        hunk, pending = self.hunks[name], self._pending
-        if pending is not None and name in self._in_flight:
-            pending.doomed |= {name} if pending.wanted is None else frozenset()
+        hunk, flight = self.hunks[name], self._flight
+        if flight is not None and name in self._in_flight:
+            flight.doomed |= {name}
         elif not hunk.undone_in(hunk.span.of(self.document.text)):
             pass
         elif hunk.state is HunkState.LANDED:
@@ -656,24 +469,25 @@ class LiveEdit:
         return []
 
     @property
-    def _in_flight(self) -> Mapping[str, _Step]:
+    def _in_flight(self) -> Mapping[str, Step]:
         """The hunks in the edit that is on its way and was not seen yet."""
-        return self._pending.steps if self._pending is not None and not self._pending.echoed else {}
+        return self._flight.steps if self._flight is not None and not self._flight.echoed else {}
 
-    def _take_rims(self, patch: Patch, owners: Sequence[str]) -> None:
-        """Grow the hunks over what was typed between them and their own `patch`.
+    def _take_rims(self, reading: Reading) -> None:
+        """Grow the hunks over what was typed between them and their own edits.
 
         Where both put something in at the rim of a hunk, what was typed counts as beside it, until ours turns out to
         stand on its other side.
         """
-        for edit, owner in zip(patch, owners, strict=True):
+        for edit, owner in zip(reading.patch, reading.owners, strict=True):
             span = self.hunks[owner].span
             self._set(owner, span=Span(min(span.start, edit.start), max(span.end, edit.end)))
 
-    def _carry_own(self, patch: Patch, owners: Sequence[str]) -> None:
-        """Our own `patch` is in: what it wrote belongs to the hunks that own it, and moves the others."""
-        in_flight = self._pending.steps if self._pending is not None else {}
-        for edit, owner in zip(sequential(patch), owners, strict=True):
+    def _carry_own(self, reading: Reading) -> None:
+        """Our own edits are in: what they wrote belongs to the hunks that own them, and moves the others."""
+        self._take_rims(reading)
+        in_flight = self._flight.steps if self._flight is not None else {}
+        for edit, owner in zip(sequential(reading.patch), reading.owners, strict=True):
             for hunk in list(self.hunks.values()):
                 if hunk.id == owner:
                     self._set(owner, span=Span(hunk.span.start, hunk.span.end + edit.delta))
@@ -681,29 +495,29 @@ class LiveEdit:
                     self._set(hunk.id, span=carry_span(hunk.span, edit))
 
     def _answered(self, event: EditAnswered) -> list[Command]:
-        pending = self._pending
-        if pending is None or event.request != pending.request:
+        flight = self._flight
+        if flight is None or event.request != flight.request:
             return []
-        if pending.echoed:
-            self._pending = None
+        if flight.echoed:
+            self._flight = None
             return self._flush()
         if event.applied:
-            pending.answer = event
-            return [SetTimer(pending.request, PATIENT_SECONDS)]
-        declined = not pending.moved and self._now - pending.at >= DECLINED_SECONDS
+            flight.answer = event
+            return [SetTimer(flight.request, PATIENT_SECONDS)]
+        declined = not flight.moved and self._now - flight.at >= DECLINED_SECONDS
         return self._replan(event.reason, final=declined)
 
     def _timer(self, request: int) -> list[Command]:
-        pending = self._pending
-        if pending is None or pending.request != request:
+        flight = self._flight
+        if flight is None or flight.request != request:
             return []
-        if pending.echoed:
-            self._pending = None
+        if flight.echoed:
+            self._flight = None
             return self._flush()
-        if pending.answer is None:
-            self._pending = None
+        if flight.answer is None:
+            self._flight = None
             return self._end_all(
-                lambda hunk: hunk.id in pending.steps,
+                lambda hunk: hunk.id in flight.steps,
                 HunkState.REFUSED,
                 "the editor did not answer; look at the lines before you try again",
             )
@@ -711,7 +525,7 @@ class LiveEdit:
 
     def _replan(self, reason: str, *, final: bool = False) -> list[Command]:
         """The edit is known to be out. Send it anew from where its text stands, unless the editor means it."""
-        self._pending = None
+        self._flight = None
         self._refusals += 1
         self._next_try_at = self._now + AFTER_REFUSAL_SECONDS
         sent = [hunk.id for hunk in self.hunks.values() if hunk.state is HunkState.SENT]
@@ -755,7 +569,3 @@ def _given_back(hunk: Hunk, theirs: str) -> str:
     if distance(hunk.text, theirs) < distance(hunk.base, theirs):
         return theirs  # They have put it back themselves, by an undo.
     return with_insertions(hunk.base, hunk.text, theirs)
-
-
-def _fits(patch: Patch, text: str) -> bool:
-    return not patch or patch[-1].end <= len(text)

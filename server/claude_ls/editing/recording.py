@@ -14,8 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from enum import Enum
 from typing import Any, NamedTuple
 
-from claude_ls.editing.hunk import Label
-from claude_ls.editing.live import (
+from claude_ls.editing.events import (
     Command,
     DocumentChanged,
     DocumentClosed,
@@ -26,10 +25,11 @@ from claude_ls.editing.live import (
     HunkGrew,
     HunksDropped,
     HunksWritten,
-    LiveEdit,
     PauseOver,
     TimerFired,
 )
+from claude_ls.editing.hunk import Label
+from claude_ls.editing.live import LiveEdit
 from claude_ls.text.diff import difference
 from claude_ls.text.document import Document
 from claude_ls.text.patch import Span, TextEdit

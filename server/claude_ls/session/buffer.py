@@ -8,8 +8,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from operator import sub
 
-from claude_ls.editing.hunk import ENDS
-from claude_ls.editing.live import (
+from claude_ls.editing.events import (
     DocumentChanged,
     DocumentClosed,
     DocumentReopened,
@@ -18,13 +17,14 @@ from claude_ls.editing.live import (
     HunkClaimed,
     HunkEnded,
     HunkUndone,
-    LiveEdit,
     Pause,
     PauseOver,
     SendEdit,
     SetTimer,
     TimerFired,
 )
+from claude_ls.editing.hunk import ENDS
+from claude_ls.editing.live import LiveEdit
 from claude_ls.editing.recording import Recorder
 from claude_ls.session.client import Edits
 from claude_ls.syntax.tree import SyntaxTree, parse, reparse

@@ -32,8 +32,8 @@ from claude_ls.agent.prompt import build
 from claude_ls.agent.tools import REWRITE_REGION, Tool
 from claude_ls.agent.usage import Price, Usage, price_of
 from claude_ls.config import Settings
+from claude_ls.editing.events import HunkEnded
 from claude_ls.editing.hunk import HunkState, Label
-from claude_ls.editing.live import HunkEnded
 from claude_ls.session.buffer import Buffer
 from claude_ls.session.client import Client
 from claude_ls.session.file_changes import FileChanges

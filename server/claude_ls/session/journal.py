@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from claude_ls.editing.events import HunkClaimed, HunksWritten
 from claude_ls.editing.hunk import Hunk, HunkState, Label
-from claude_ls.editing.live import HunkClaimed, HunksWritten
 from claude_ls.session.buffer import Buffer
 from claude_ls.session.file_changes import FileChange
 from claude_ls.text.merge import merge

@@ -11,9 +11,9 @@ from claude_ls.agent.loop import ToolOutcome
 from claude_ls.agent.model import ToolFinished
 from claude_ls.config import Streaming
 from claude_ls.editing.align import fitted_to_quote, fitted_to_region
+from claude_ls.editing.events import HunkClaimed, HunkEnded, HunkGrew, HunksDropped, HunksWritten
 from claude_ls.editing.hunk import Hunk, HunkState, Label
 from claude_ls.editing.json_stream import JsonStrings, Piece
-from claude_ls.editing.live import HunkClaimed, HunkEnded, HunkGrew, HunksDropped, HunksWritten
 from claude_ls.editing.locate import Found, NotFound, locate
 from claude_ls.session.buffer import Buffer
 from claude_ls.session.file_changes import FileChanges

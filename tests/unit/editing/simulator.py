@@ -12,9 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
-from claude_ls.editing.hunk import HunkState, Label
-from claude_ls.editing.live import (
-    LEFT,
+from claude_ls.editing.events import (
     Command,
     DocumentChanged,
     EditAnswered,
@@ -25,13 +23,14 @@ from claude_ls.editing.live import (
     HunksDropped,
     HunksWritten,
     HunkUndone,
-    LiveEdit,
     Pause,
     PauseOver,
     SendEdit,
     SetTimer,
     TimerFired,
 )
+from claude_ls.editing.hunk import HunkState, Label
+from claude_ls.editing.live import LEFT, LiveEdit
 from claude_ls.editing.recording import Recorder
 from claude_ls.text.diff import lines_with_breaks
 from claude_ls.text.document import Document

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from claude_ls.editing.live import DocumentChanged, DocumentClosed, DocumentReopened, LiveEdit
+from claude_ls.editing.events import DocumentChanged, DocumentClosed, DocumentReopened
+from claude_ls.editing.live import LiveEdit
 from claude_ls.editing.recording import BadRecording, Recorder, replay
 from claude_ls.text.document import Document
 from unit.editing.simulator import HABITS, Habit, Simulation
