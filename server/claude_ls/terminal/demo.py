@@ -30,6 +30,8 @@ from claude_ls.text.patch import Span
 
 TOKENS_PER_SECOND = 60.0
 SECONDS_TO_READ = 1.2
+SECONDS_FOR_A_KEY = 0.07
+TYPED = "# I typed this while Claude was writing below."
 WIDTH = 100
 
 
@@ -92,10 +94,10 @@ async def _act(stage: _Stage) -> None:
     await stage.title("1", "A comment asks for a change; the menu knows")
     action = await stage.menu(Span(at, at), 'Claude: do "')
     await stage.job("claude.edit", "the comment goes away with the change", **_without_uri(action))
-    await stage.title("2", "A change of several places lands place by place")
+    await stage.title("2", "Changes land line by line while you type: nothing you type is lost")
     everything = editor.range(Span(0, len(editor.document.text)))
     words = "make the other functions shorter, and safe for an empty list"
-    await stage.job("claude.edit", words, range=everything, instruction=words)
+    await stage.job("claude.edit", words, typing=TYPED, range=everything, instruction=words)
     at = editor.document.text.index("def average_price")
     await stage.title("3", "An explanation streams in")
     await stage.job("claude.explain", "explain average_price", range=editor.range(Span(at, at)))
@@ -133,8 +135,8 @@ class _Stage:
         await asyncio.sleep(self._pause)
         return action
 
-    async def job(self, command: str, words: str, **argument: Any) -> None:
-        """Run a job and show its diff or its words as they come."""
+    async def job(self, command: str, words: str, *, typing: str = "", **argument: Any) -> None:
+        """Run a job and show its diff or its words as they come; meanwhile the person types `typing` at the top."""
         before = self.editor.document.text
         known = set(self.editor.jobs)
 
@@ -144,9 +146,10 @@ class _Stage:
             return Group(Padding(shown, (0, 4)), Padding(_status(job), (0, 4)))
 
         running = asyncio.create_task(self.editor.run(command, **argument))
+        keys = asyncio.create_task(self._type(typing))
         with Live(picture(), console=self._console, refresh_per_second=20, transient=False) as screen:
-            while not running.done():
-                await asyncio.wait({running}, timeout=0.05)
+            while not (running.done() and keys.done()):
+                await asyncio.wait({running, keys}, timeout=0.05)
                 screen.update(picture())
         job = await running
         if not self._console.is_terminal:
@@ -155,7 +158,19 @@ class _Stage:
             raise Failed(f"{words}: {job.error or job.state}")
         if not job.text and self.editor.document.text == before:
             raise Failed(f"{words}: nothing changed in the editor")
+        if typing:
+            if not self.editor.document.text.startswith(typing):
+                raise Failed(f"{words}: a key that was typed is not there")
+            again = f"; {self.editor.refused} edits came too late and were planned anew" if self.editor.refused else ""
+            self._console.print(Padding(Text(f"⌨ all {len(typing)} keys are there{again}", "yellow"), (0, 4)))
         await asyncio.sleep(self._pause)
+
+    async def _type(self, words: str) -> None:
+        if words:
+            self.editor.type(0, "\n")
+        for at, key in enumerate(words):
+            await asyncio.sleep(SECONDS_FOR_A_KEY if self._pause else 0)
+            self.editor.type(at, key)
 
     async def undo(self, expected: str) -> None:
         await asyncio.sleep(self._pause / 2)

@@ -46,7 +46,10 @@ class SmallEditor:
         self.messages: list[str] = []
         self.labels: list[str] = []
         self._changed = changed
-        self._undo: list[Patch] = []
+        self.refused = 0
+        """How many edits came for an older version than ours."""
+        self._undo: list[list[Patch]] = []
+        """What takes back each step: the inverses of its edits, oldest first."""
         self._ids = itertools.count(1)
         self._answers: dict[int, asyncio.Future[Any]] = {}
         self._ended: dict[str, asyncio.Event] = {}
@@ -77,7 +80,7 @@ class SmallEditor:
                     "window": {"workDoneProgress": True},
                     "workspace": {"workspaceEdit": {"documentChanges": True}},
                 },
-                "initializationOptions": {"claude": {"prompts": True, "events": True}},
+                "initializationOptions": {"claude": {"prompts": True, "events": True, "applyEdit": True}},
             },
         )
         self.notify("initialized", {})
@@ -120,11 +123,17 @@ class SmallEditor:
         return job
 
     def undo(self) -> bool:
-        """Take back the last edit that the server made, as the person's own undo key would."""
+        """Take back the last step that the server made, as the person's own undo key would."""
         if not self._undo:
             return False
-        self._edit(self._undo.pop())
+        for inverse in reversed(self._undo.pop()):
+            self._edit(inverse)
         return True
+
+    def type(self, offset: int, text: str) -> None:
+        """The person types."""
+        self._undo.clear()  # What was before would no longer fit, and this editor is a small one.
+        self._edit((TextEdit(offset, offset, text),))
 
     def range(self, span: Span) -> dict[str, Any]:
         start, end = (self.document.position(offset, ENCODING) for offset in span)
@@ -172,7 +181,7 @@ class SmallEditor:
                 answer.set_exception(ServerGone(str(message["error"]["message"])))
             else:
                 answer.set_result(message.get("result"))
-        elif method == "workspace/applyEdit":
+        elif method == "claude/applyEdit":
             self._send({"id": message["id"], "result": {"applied": self._apply(params)}})
         elif method == "claude/job":
             self._job(params["job"])
@@ -193,9 +202,12 @@ class SmallEditor:
     def _apply(self, params: Mapping[str, Any]) -> bool:
         (change,) = params["edit"]["documentChanges"]
         if change["textDocument"]["version"] != self.document.version:
+            self.refused += 1
             return False
         patch = tuple(self._text_edit(edit) for edit in change["edits"])
-        self._undo.append(invert(self.document.text, patch))
+        if params["undoStopBefore"] or not self._undo:
+            self._undo.append([])
+        self._undo[-1].append(invert(self.document.text, patch))
         self.labels.append(params.get("label") or "")
         self._edit(patch)
         return True
