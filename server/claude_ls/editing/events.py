@@ -47,9 +47,12 @@ class DocumentChanged:
 
 @dataclass(frozen=True)
 class EditAnswered:
+    """The editor's answer; `final` where it can never make such an edit."""
+
     request: int
     applied: bool
     reason: str = ""
+    final: bool = False
 
 
 @dataclass(frozen=True)

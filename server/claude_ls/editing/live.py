@@ -66,11 +66,12 @@ PACE_FOR_EACH_TRIP = 1.5
 KEPT_HUNKS = 500
 """Ended hunks that are still followed through the text, so that they can be undone."""
 AFTER_REFUSAL_SECONDS = 0.3
-"""How long to wait after a refusal if nothing is reported: it may be about typing that was not told yet."""
+"""How much longer to wait after each refusal if nothing is reported: it is about typing that was not told yet, most
+likely. eglot refuses every edit while somebody types, and tells what they typed half a second after their last key."""
 DECLINED_SECONDS = 2.0
 """A refusal that took so long, with nothing reported meanwhile, is a person's: their editor asked them."""
-MAX_REFUSALS = 3
-"""Refusals without any change in between after which the editor is taken at its word."""
+MAX_REFUSALS = 8
+"""Refusals without any change in between after which the editor is taken at its word: after some eight seconds."""
 
 
 CHANGED_MEANWHILE = "you changed the same lines while Claude wrote"
@@ -505,7 +506,7 @@ class LiveEdit:
             flight.answer = event
             return [SetTimer(flight.request, PATIENT_SECONDS)]
         declined = not flight.moved and self._now - flight.at >= DECLINED_SECONDS
-        return self._replan(event.reason, final=declined)
+        return self._replan(event.reason, final=event.final or declined)
 
     def _timer(self, request: int) -> list[Command]:
         flight = self._flight
@@ -527,7 +528,7 @@ class LiveEdit:
         """The edit is known to be out. Send it anew from where its text stands, unless the editor means it."""
         self._flight = None
         self._refusals += 1
-        self._next_try_at = self._now + AFTER_REFUSAL_SECONDS
+        self._next_try_at = self._now + AFTER_REFUSAL_SECONDS * self._refusals
         sent = [hunk.id for hunk in self.hunks.values() if hunk.state is HunkState.SENT]
         if final or self._refusals >= MAX_REFUSALS:
             self._refusals = 0

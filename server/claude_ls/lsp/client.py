@@ -16,13 +16,14 @@ from pygls.protocol import LanguageServerProtocol
 from claude_ls.editing.hunk import Label
 from claude_ls.lsp import convert
 from claude_ls.lsp.client_profile import ClientProfile
-from claude_ls.session.client import Level
+from claude_ls.session.client import Answered, Level
 from claude_ls.session.job import Job, JobState
 from claude_ls.text.document import Document
 from claude_ls.text.patch import Patch
 
 SHOW_SECONDS = 10.0
 """Both Emacs clients were seen never to answer `window/showDocument`."""
+METHOD_NOT_FOUND = -32601
 REPORT_SECONDS = 0.1
 """At most ten progress reports a second for a job: no eye follows more, and some status bars flicker."""
 
@@ -72,7 +73,7 @@ class EditorClient:
     def undo_groups(self) -> bool:
         return self.profile.undo_groups
 
-    def send_edit(self, document: Document, patch: Patch, label: Label, answered: Callable[[bool, str], None]) -> None:
+    def send_edit(self, document: Document, patch: Patch, label: Label, answered: Answered) -> None:
         edit = convert.workspace_edit(document, patch, self.profile)
         method: str = types.WORKSPACE_APPLY_EDIT
         params: Any = types.ApplyWorkspaceEditParams(edit=edit, label=label.words)
@@ -84,9 +85,7 @@ class EditorClient:
             method, params = "claude/applyEdit", {"label": label.words, "edit": edit, **stops}
         self._apply(method, params, answered)
 
-    def send_unopened_edit(
-        self, document: Document, patch: Patch, label: Label, answered: Callable[[bool, str], None]
-    ) -> None:
+    def send_unopened_edit(self, document: Document, patch: Patch, label: Label, answered: Answered) -> None:
         edit = convert.unopened_edit(document, patch, self.profile)
         self._apply(types.WORKSPACE_APPLY_EDIT, types.ApplyWorkspaceEditParams(edit=edit, label=label.words), answered)
 
@@ -96,7 +95,7 @@ class EditorClient:
         done: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         params = types.ApplyWorkspaceEditParams(edit=convert.moved_file(path, new_path), label="Claude")
 
-        def answered(applied: bool, reason: str) -> None:
+        def answered(applied: bool, reason: str, *, final: bool = False) -> None:
             if not done.done():
                 done.set_result(applied)
 
@@ -120,7 +119,7 @@ class EditorClient:
             return None
         return answer.title if answer else None
 
-    def _apply(self, method: str, params: Any, answered: Callable[[bool, str], None]) -> None:
+    def _apply(self, method: str, params: Any, answered: Answered) -> None:
         # A done-callback, not an await: it runs before the next message of the client is looked at, so that the
         # answer and the change it speaks of are seen in the order in which they came.
         def done(future: Future[Any]) -> None:
@@ -128,7 +127,7 @@ class EditorClient:
                 return
             error = future.exception()
             if error is not None:
-                answered(False, str(error))
+                answered(False, str(error), final=getattr(error, "code", None) == METHOD_NOT_FOUND)
             else:
                 result = future.result()
                 applied = bool(result and result.applied)

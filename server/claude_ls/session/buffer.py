@@ -6,6 +6,7 @@ import asyncio
 import weakref
 from collections import deque
 from collections.abc import Callable, Sequence
+from functools import partial
 from operator import sub
 
 from claude_ls.editing.events import (
@@ -165,9 +166,7 @@ class Buffer:
                         document,
                         patch,
                         label,
-                        lambda applied, reason, request=request: self.step(  # type: ignore[misc]
-                            EditAnswered(request, applied, reason)
-                        ),
+                        partial(self._answered, request),
                     )
                 case SetTimer(request, seconds):
                     self._later(seconds, lambda request=request: self.step(TimerFired(request)))  # type: ignore[misc]
@@ -180,6 +179,9 @@ class Buffer:
                     future = self.end_of(command.hunk)
                     if not future.done():
                         future.set_result(command)
+
+    def _answered(self, request: int, applied: bool, reason: str, *, final: bool = False) -> None:
+        self.step(EditAnswered(request, applied, reason, final))
 
     def _carry_anchors(self, edits: Sequence[TextEdit]) -> None:
         for anchor in self._anchors:

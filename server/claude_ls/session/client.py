@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
 
@@ -16,19 +16,23 @@ if TYPE_CHECKING:
 Level = Literal["error", "warning", "info"]
 
 
+class Answered(Protocol):
+    """Takes the answer to an edit: whether it was made, why not, and whether that is `final` for this editor."""
+
+    def __call__(self, applied: bool, reason: str, *, final: bool = False) -> None: ...
+
+
 class Edits(Protocol):
     """Whoever makes the edits of one document: the editor that shows it, or what stands in for one."""
 
-    def send_edit(self, document: Document, patch: Patch, label: Label, answered: Callable[[bool, str], None]) -> None:
+    def send_edit(self, document: Document, patch: Patch, label: Label, answered: Answered) -> None:
         """Ask for `patch` on exactly this version; `answered` is called once, with a reason where it is a no."""
 
 
 class Client(Edits, Protocol):
     """An ideal editor. Whatever the real one lacks, the adapter makes up for or answers with a no."""
 
-    def send_unopened_edit(
-        self, document: Document, patch: Patch, label: Label, answered: Callable[[bool, str], None]
-    ) -> None:
+    def send_unopened_edit(self, document: Document, patch: Patch, label: Label, answered: Answered) -> None:
         """Ask for `patch` to a file that is not open, whatever version the editor may give it."""
 
     async def move_file(self, path: Path, new_path: Path | None) -> bool:

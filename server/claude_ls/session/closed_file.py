@@ -8,13 +8,12 @@ anew, if it still is what was read. Whatever another program does to the file me
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from claude_ls.editing.hunk import Label
 from claude_ls.session.buffer import Buffer
-from claude_ls.session.client import Client
+from claude_ls.session.client import Answered, Client
 from claude_ls.text.diff import changes
 from claude_ls.text.document import Document
 from claude_ls.text.patch import Patch, apply
@@ -40,15 +39,13 @@ class ClosedFile:
         """Whether the editor opens the file when it is asked to."""
         return await self.client.show_file(self.path) and await self._opens()
 
-    def send_edit(self, document: Document, patch: Patch, label: Label, answered: Callable[[bool, str], None]) -> None:
+    def send_edit(self, document: Document, patch: Patch, label: Label, answered: Answered) -> None:
         """Make the edit in the best way that works; `answered` is called once, after the change is reported."""
         task = asyncio.get_running_loop().create_task(self._make(document, patch, label, answered))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _make(
-        self, document: Document, patch: Patch, label: Label, answered: Callable[[bool, str], None]
-    ) -> None:
+    async def _make(self, document: Document, patch: Patch, label: Label, answered: Answered) -> None:
         if self.opened.is_set() or await self._by_the_editor(document, patch, label):
             # Opened with the edit in it, or without: its text tells which.
             answered(False, "the file was opened meanwhile")
@@ -67,7 +64,7 @@ class ClosedFile:
         """Whether the editor opened the file for the edit."""
         done: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
 
-        def answered(applied: bool, reason: str) -> None:
+        def answered(applied: bool, reason: str, *, final: bool = False) -> None:
             if not done.done():
                 done.set_result(applied)
 
