@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from claude_ls.agent.scripted import at_once
 from claude_ls.lsp import announced
 from claude_ls.lsp.commands import COMMANDS
 from harness.connection import Connection, connected
@@ -191,5 +192,54 @@ def test_settings_are_checked_and_what_is_wrong_is_told_once(tmp_path: Path) -> 
             assert "does not know the setting 'efort'" in told[0]
             assert "must be one of low, medium" in told[1]
             assert "counts only in your own config.toml" in told[2]
+
+    asyncio.run(run())
+
+
+def test_a_job_on_the_same_lines_is_queued_and_goes_on_when_the_first_is_cancelled(tmp_path: Path) -> None:
+    script = REWRITE + REWRITE.replace("x = 2", "x = 3")
+
+    async def run() -> None:
+        paces = iter([never, at_once])
+        pace = next(paces)
+
+        async def current(streamed: int) -> None:
+            await pace(streamed)
+
+        async with connected(tmp_path, script, pace=current) as connection:
+            connection.editor.open(URI, "python", "x = 1\ny = 1\n")
+            argument = {"uri": URI, "range": RANGE, "instruction": "raise it"}
+            first = (await connection.execute("claude.edit", argument))["job"]
+            second = (await connection.execute("claude.edit", argument))["job"]
+            for _ in range(20):
+                await asyncio.sleep(0)
+            jobs = (await connection.execute("claude.jobs", {}))["jobs"]
+            assert [job["state"] for job in jobs] == ["running", "queued"]
+            assert jobs[1]["phase"] == "waiting for “raise it”, which works on the same lines"
+            pace = next(paces)
+            await connection.execute("claude.cancel", {"job": first})
+            await connection.server.session.finished()
+            jobs = (await connection.execute("claude.jobs", {}))["jobs"]
+            assert [(job["id"], job["state"]) for job in jobs] == [(first, "cancelled"), (second, "done")]
+            assert connection.editor.buffers[URI].text == "x = 3\ny = 1\n"
+
+    asyncio.run(run())
+
+
+def test_a_queued_job_can_be_cancelled_and_one_whose_document_is_closed_says_so(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with connected(tmp_path, REWRITE, pace=never) as connection:
+            connection.editor.open(URI, "python", "x = 1\n")
+            argument = {"uri": URI, "range": RANGE, "instruction": "raise it"}
+            running, queued, last = [(await connection.execute("claude.edit", argument))["job"] for _ in range(3)]
+            for _ in range(20):
+                await asyncio.sleep(0)
+            assert (await connection.execute("claude.cancel", {"job": queued}))["cancelled"] == [queued]
+            connection.editor.close_document(URI)
+            await connection.execute("claude.cancel", {"job": running})
+            await connection.server.session.finished()
+            jobs = {job["id"]: job for job in (await connection.execute("claude.jobs", {}))["jobs"]}
+            assert [jobs[job]["state"] for job in (running, queued, last)] == ["cancelled", "cancelled", "failed"]
+            assert jobs[last]["error"] == "Stopped: the document was closed."
 
     asyncio.run(run())
