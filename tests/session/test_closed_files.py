@@ -361,3 +361,17 @@ def test_writing_a_file_that_exists_touches_only_what_differs(project: Project) 
         assert edit == "edit other.py v1 3:1-3:1 'c = 3\\n'"
 
     run(main())
+
+
+def test_a_file_that_is_open_by_another_name_is_changed_in_its_buffer(project: Project) -> None:
+    path = project.file("real/other.py")
+    (project.folder / "link").symlink_to(path.parent)
+
+    async def main() -> None:
+        use = ("edit_file", {**EDIT, "path": "real/other.py"})
+        job, connection = await project.job(use, flags="no showDocument", open_too="link/other.py")
+        assert job["state"] == "done", job
+        assert connection.editor.buffers[(project.folder / "link/other.py").as_uri()].text == "a = 1\nb = 20\n"
+        assert path.read_text() == TWO
+
+    run(main())

@@ -207,6 +207,14 @@ class Run:
     def _report(self, writing: Writing) -> None:
         """End the job by what came of it."""
         landed, kept = writing.landed, self._kept()
+        if writing.guesses:
+            lines = ", ".join(writing.guesses)
+            one = len(writing.guesses) == 1
+            self._tools.client.tell(
+                "warning",
+                f"Claude: {self.job.title} — Claude quoted line{'s' * (not one)} {lines} only roughly: see whether the "
+                f"change{'s are' if not one else ' is'} where {'they' if not one else 'it'} should be.",
+            )
         if self._stopped.reason not in COMPLETE and not (writing.problem and self._stopped.reason == "failed"):
             self._fail(_words(self._stopped) + kept)
         elif writing.declined:

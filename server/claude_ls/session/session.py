@@ -24,7 +24,7 @@ from claude_ls.session.journal import Journal, Reverted
 from claude_ls.text.document import Document
 from claude_ls.text.patch import Span, TextEdit
 from claude_ls.text.rebase import carry_span_over
-from claude_ls.workspace.files import FileProblem, StateFolder, inside, read
+from claude_ls.workspace.files import FileProblem, StateFolder, inside, read, real
 
 KEPT_JOBS = 100
 KEPT_EXPLANATIONS = 50
@@ -89,7 +89,7 @@ class Session:
     def opened(self, uri: str, language_id: str, version: int, text: str) -> None:
         document = Document.opened(uri, language_id, version, text)
         known = self._buffers.get(uri) or self._closed.pop(uri, None)
-        file = self._files.pop(_path(uri), None)
+        file = self._files.pop(real(_path(uri)), None) if self._files else None
         if file and file.buffer and not known:
             known, file.buffer.editor = file.buffer, self._client
             file.opened.set()
@@ -179,7 +179,7 @@ class Session:
             state=self._state,
             find_buffer=self._find_buffer,
             open_file=self._open_file,
-            files=FileChanges(self._client, self._folder_paths, lambda path: path in map(_path, self._buffers)),
+            files=FileChanges(self._client, self._folder_paths, self._is_open),
             journal=self._journal,
             explained=self._explained,
         )
@@ -259,10 +259,9 @@ class Session:
 
     async def _move_files(self, reverted: Reverted) -> None:
         """Make, rename and delete files as an undo or redo wants it; what cannot be is told."""
-        is_open = set(map(_path, self._buffers)).__contains__
         for change in reverted.files:
             try:
-                await (undone if reverted.undone else redone)(self._client, change, is_open)
+                await (undone if reverted.undone else redone)(self._client, change, self._is_open)
             except FileProblem as problem:
                 self._client.tell("warning", f"Claude: not everything could be taken back: {problem}.")
 
@@ -281,6 +280,10 @@ class Session:
         """A file that no editor shows, ready to be changed; otherwise why it cannot be."""
         try:
             path = await asyncio.to_thread(inside, self._folder_paths(), name)
+            # The editor may know it by another name.
+            open_files = {real(_path(uri)): buffer for uri, buffer in self._buffers.items()}
+            if path in open_files:
+                return self._usable(name, open_files[path])
             text = await asyncio.to_thread(read, path)
         except FileProblem as problem:
             return str(problem)
@@ -294,8 +297,13 @@ class Session:
             await file.shown()
         else:
             await file.look_again(file.buffer.document)
-        refusal = file.buffer.refusal
-        return f"{name!r} cannot be changed: {refusal}" if refusal else file.buffer
+        return self._usable(name, file.buffer)
+
+    def _usable(self, name: str, buffer: Buffer) -> Buffer | str:
+        return f"{name!r} cannot be changed: {buffer.refusal}" if buffer.refusal else buffer
+
+    def _is_open(self, path: Path) -> bool:
+        return any(real(_path(uri)) == path for uri in self._buffers)
 
     def _find_buffer(self, path: str) -> Buffer | str | None:
         """The open document that Claude calls `path`, or why it must not be changed; None where it is not open."""
@@ -305,7 +313,7 @@ class Session:
             inside = any(uri.startswith(folder.rstrip("/") + "/") for folder in self.folders)
             if self.folders and not inside:
                 return f"{path!r} is outside of the workspace and must not be changed"
-            return f"{path!r} cannot be changed: {buffer.refusal}" if buffer.refusal else buffer
+            return self._usable(path, buffer)
         return None
 
     def _explained(self, job: Job, span: Span, text: str) -> None:

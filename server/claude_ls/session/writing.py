@@ -42,6 +42,8 @@ class _Place:
     hunk: str = ""
     found: Found | None = None
     problem: str = ""
+    """For Claude; `reason` is the same for the person, without what only helps Claude to quote better."""
+    reason: str = ""
 
     @property
     def tried(self) -> bool:
@@ -101,6 +103,8 @@ class Writing:
         """Whether some change turned out to be none: the text was so already."""
         self.declined = ""
         self.problem = ""
+        self.guesses: list[str] = []
+        """Lines of changes that landed where Claude's quote was only much alike."""
         self.region: str | None = None
         if region is not None:
             self.region = self._claim(buffer, region)
@@ -286,8 +290,16 @@ class Writing:
             if (writing.buffer)
             else []
         )
-        problems = [f"Edit {number}: {place.problem}." for number, place in enumerate(places, 1) if place.problem]
-        return self._outcome(ended, problems)
+        for place in places:
+            if place.found and place.found.guess and writing.buffer:
+                hunk = writing.buffer.live.hunks[place.hunk]
+                if hunk.state is HunkState.LANDED:
+                    self.guesses.append(str(writing.buffer.document.line_of(hunk.span.start) + 1))
+        refused = [(number, place) for number, place in enumerate(places, 1) if place.problem]
+        if refused:
+            number, place = refused[0]
+            self.problem = self.problem or f"Edit {number}: {place.reason or place.problem}."
+        return self._outcome(ended, [f"Edit {number}: {place.problem}." for number, place in refused])
 
     async def _write_file(self, path: str, content: str) -> ToolOutcome:
         """A new file; or all of one that is there already, of which only what differs is touched."""
@@ -337,6 +349,7 @@ class Writing:
             new_text = place.parts.get("new_text", "")
             done = new_text.strip() and new_text in buffer.live.document.text
             place.problem = found.problem + ("; new_text stands there already" if done else "")
+            place.reason = found.reason
             return
         place.found = found
         place.hunk = self._claim(buffer, found.span)

@@ -37,14 +37,14 @@ def inside(folders: Iterable[Path], name: str) -> Path:
 
     `FileProblem` where it lies in none of them, or in one's `.git`. The file itself need not exist.
     """
-    roots = [Path(os.path.realpath(folder)) for folder in folders]
+    roots = [real(folder) for folder in folders]
     if not roots:
         raise FileProblem(f"{name!r} cannot be used: no folder is open in the editor")
     if not name or not name.isprintable():
         raise FileProblem(f"{name!r} is not the name of a file")
     found: list[Path] = []
     for root in roots:
-        path = Path(os.path.realpath(root / name))
+        path = real(root / name)
         if path != root and path.is_relative_to(root):
             if ".git" in (part.lower() for part in path.relative_to(root).parts):
                 raise FileProblem(f"{name!r} belongs to git and must not be changed")
@@ -52,6 +52,11 @@ def inside(folders: Iterable[Path], name: str) -> Path:
     if not found:
         raise FileProblem(f"{name!r} is outside of the workspace and must not be changed")
     return next((path for path in found if path.exists()), found[0])
+
+
+def real(path: Path) -> Path:
+    """The file itself, where `path` leads to it over links: one file can have many names."""
+    return Path(os.path.realpath(path))
 
 
 def read(path: Path) -> FileText:
