@@ -123,6 +123,15 @@ STORIES: dict[str, tuple[str, Story]] = {
             ("stopped", "tool_use"),
         ],
     ),
+    "a tool with a key twice": (
+        '>>> rewrite_region\n= {"new_text": "a", "new_text": "b"}\n',
+        [
+            ("uses", "rewrite_region"),
+            ("writes", '{"new_text": "a", "new_text": "b"}'),
+            ("used", "rewrite_region", "None"),
+            ("stopped", "tool_use"),
+        ],
+    ),
     "nothing": ("", [("stopped", "end_turn")]),
     "cut in a text": ("Half\n!cut\n", [("says", "Half"), ("stopped", "cut")]),
     "cut in a tool": (

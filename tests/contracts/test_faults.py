@@ -16,7 +16,16 @@ import httpx2
 import pytest
 
 from claude_ls.agent.claude import ClaudeModel, Patience
-from claude_ls.agent.model import ModelEvent, Retrying, Stopped, TextDelta, ToolFinished, UsageReported
+from claude_ls.agent.model import (
+    Message,
+    ModelEvent,
+    Opaque,
+    Retrying,
+    Stopped,
+    TextDelta,
+    ToolFinished,
+    UsageReported,
+)
 from claude_ls.agent.replay import ReplayServer
 from claude_ls.agent.scripted import read_turn
 from contracts.model_contract import events_of, request, story, well_formed
@@ -401,12 +410,25 @@ def test_errors_of_the_transport(error: Exception, reason: str, tries: int) -> N
     assert KEY not in stopped.message
 
 
-def test_half_a_character_is_not_blamed_on_the_endpoint() -> None:
+def test_half_a_character_does_not_stop_a_request() -> None:
     async def main() -> None:
         async with replayed((TURN,)) as (model, server, _):
             events = await events_of(model, request("half: \ud83d"))
+            assert story(events)[-1] == ("stopped", "tool_use")
+            assert server.requests[0].body["messages"][0]["content"][1]["text"] == "half: \ufffd"
+
+    run(main())
+
+
+def test_half_a_character_that_must_go_back_as_it_came_is_not_blamed_on_the_endpoint() -> None:
+    async def main() -> None:
+        async with replayed((TURN,)) as (model, server, _):
+            thought = Message("assistant", (Opaque({"type": "thinking", "thinking": "\ud83d", "signature": "s"}),))
+            asked = request()
+            events = await events_of(model, replace(asked, messages=(*asked.messages, thought, *asked.messages)))
             well_formed(events)
             assert story(events) == [("stopped", "failed")]
+            assert isinstance(events[-1], Stopped) and "half a character" in events[-1].message
             assert server.requests == []
 
     run(main())

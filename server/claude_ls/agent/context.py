@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from claude_ls.agent.usage import estimated_tokens
+from claude_ls.agent.usage import CHARACTERS_PER_TOKEN, estimated_tokens
 from claude_ls.text.document import Document
 from claude_ls.text.patch import Span
 
@@ -14,6 +16,9 @@ Severity = Literal["error", "warning", "information", "hint"]
 
 HEAD_LINES = 40
 """Lines from the top that are shown of a file too long to show whole: imports and the like stand there."""
+# Whatever a lenient reader could take for a closing tag: with blanks, invisible characters or anything behind the name.
+_CLOSING = re.compile(r"<[^\w<>/]*/[^\w<>/]*([\w-]+)")
+_UNSAFE = re.compile(r'["<>\x00-\x1f\x7f-\x9f\u2028\u2029]')
 
 
 @dataclass(frozen=True)
@@ -36,12 +41,15 @@ class ContextBlock:
     attributes: tuple[tuple[str, str], ...] = ()
 
     def rendered(self) -> str:
-        """The block between tags that occur nowhere in its text, so that the text cannot close them."""
+        """The block between tags that its text cannot close, however they are written in it."""
+        closed = {name.casefold() for name in _CLOSING.findall(self.text)}
         tag, number = self.tag, 1
-        while f"</{tag}>" in self.text:
+        while tag in closed:
             number += 1
             tag = f"{self.tag}-{number}"
-        attributes = "".join(f' {name}="{value}"' for name, value in self.attributes)
+        # Only what could end the attribute is escaped: Claude writes paths back as it read them.
+        shown = [(name, _UNSAFE.sub(lambda found: f"&#{ord(found[0])};", value)) for name, value in self.attributes]
+        attributes = "".join(f' {name}="{value}"' for name, value in shown)
         return f"<{tag}{attributes}>\n{self.text}\n</{tag}>"
 
 
@@ -64,35 +72,28 @@ def gather(
 
 
 def file_blocks(document: Document, path: str, span: Span, tokens: int) -> Iterable[ContextBlock]:
-    text = document.text
-    if estimated_tokens(text) <= tokens:
-        yield ContextBlock("file", text, (("path", path),))
+    """The whole file where it fits; else the lines of `span`, fit or not, and what of the rest fits beside them."""
+    if estimated_tokens(document.text) <= tokens:
+        yield ContextBlock("file", document.text, (("path", path),))
         return
+    starts = (*document.lines.starts, len(document.text))
     first, last = document.line_of(span.start), document.line_of(span.end)
-    head = document.line_span(min(HEAD_LINES, len(document.lines.starts)) - 1).end
-    left = tokens - estimated_tokens(text[:head])
-    first, last = _window(document, first, last, left)
-    around = Span(document.lines.starts[first], document.line_span(last).end)
-    if around.start <= head:
-        yield _lines_block(document, path, 0, last)
-    else:
-        yield _lines_block(document, path, 0, HEAD_LINES - 1)
-        yield _lines_block(document, path, first, last)
-
-
-def _window(document: Document, first: int, last: int, tokens: int) -> tuple[int, int]:
-    """Grow the lines `first..last` on both sides, as far as `tokens` go."""
-    starts = document.lines.starts
-    cost = estimated_tokens(document.text[starts[first] : document.line_span(last).end])
+    # In characters, which are exact: estimates of many short lines would add up to more than that of their text.
+    room = int(tokens * CHARACTERS_PER_TOKEN) - (starts[last + 1] - starts[first])
+    # However long its lines, the head leaves half to the lines around the place, which tell Claude more.
+    head = min(HEAD_LINES, first, max(0, bisect_right(starts, room // 2) - 1))
+    room -= starts[head]
     grown = True
     while grown:
         grown = False
         for line in (first - 1, last + 1):
-            if 0 <= line < len(starts):
-                price = estimated_tokens(document.line_span(line).of(document.text))
-                if cost + price <= tokens:
-                    first, last, cost, grown = min(first, line), max(last, line), cost + price, True
-    return first, last
+            if head <= line < len(starts) - 1 and (cost := starts[line + 1] - starts[line]) <= room:
+                first, last, room, grown = min(first, line), max(last, line), room - cost, True
+    if head and first == head:
+        first = head = 0
+    if head:
+        yield _lines_block(document, path, 0, head - 1)
+    yield _lines_block(document, path, first, last)
 
 
 def _lines_block(document: Document, path: str, first: int, last: int) -> ContextBlock:

@@ -44,6 +44,7 @@ async def run(
     """The events of all turns in order. Each turn ends with its `Stopped`; the last one says how the loop ended.
 
     Tools are run only after a turn that stopped to have them run: after a cut, a refusal or a length limit none is.
+    What the tools of the last turn did Claude never hears, so where turns run out one more `Stopped` says that.
     """
     messages = request.messages
     for _ in range(max_turns):
@@ -66,7 +67,8 @@ async def run(
                     case Stopped():
                         stopped = event
                 yield event
-        if stopped.reason == "pause_turn" and blocks:
+        # A paused turn with a use cannot go on: the service takes no use without its result.
+        if stopped.reason == "pause_turn" and blocks and not uses:
             messages = (*messages, Message("assistant", tuple(blocks)))
             continue
         if stopped.reason != "tool_use" or not uses:
@@ -76,3 +78,4 @@ async def run(
             return
         results = tuple(ToolResult(use.id, outcome.text, outcome.failed) for use, outcome in outcomes)
         messages = (*messages, Message("assistant", tuple(blocks)), Message("user", results))
+    yield Stopped("turns", f"Claude did not finish within {max_turns} turns.")

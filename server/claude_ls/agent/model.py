@@ -23,6 +23,7 @@ StopReason = Literal[
     "pause_turn",  # the service paused a long turn
     "context_window",  # the conversation no longer fits
     "cut",  # the connection ended before the answer did
+    "turns",  # the loop allows no further turn, and Claude was not done; no model says it
     "no_key",  # no credentials
     "unauthorized",  # credentials that the service does not accept
     "overloaded",  # the service is busy, and stayed so over all retries
@@ -179,10 +180,22 @@ class Model(Protocol):
     async def aclose(self) -> None: ...
 
 
+def each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object of JSON; `ValueError` where a key stands twice, which readers take differently."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("an object has the same key twice")
+    return found
+
+
 def finished_tool(identity: str, name: str, raw: str) -> ToolFinished:
-    """The event for a whole tool input: strictly read, since half an input must never be acted on."""
+    """The event for a whole tool input: strictly read, since half an input must never be acted on.
+
+    Nor is what JSON does not have (NaN, infinity) or does not settle (a key that stands twice).
+    """
     try:
-        value = json.loads(raw or "{}")
+        value = json.loads(raw or "{}", object_pairs_hook=each_once)
+        json.dumps(value, allow_nan=False)
     except ValueError as error:
         return ToolFinished(identity, name, None, f"its input is not JSON ({error})")
     if not isinstance(value, dict):
@@ -196,6 +209,7 @@ SAID_ON_STOP: Mapping[StopReason, str] = {
     "pause_turn": "The service paused the answer.",
     "context_window": "The conversation no longer fits into the model's context window.",
     "cut": "The connection to Claude broke before the answer was complete.",
+    "turns": "Claude did not finish within the turns that it may take.",
     "no_key": "No API key: set ANTHROPIC_API_KEY, or run `claude-ls check` to see what is missing.",
     "unauthorized": "The API key was not accepted: run `claude-ls check`.",
     "overloaded": "Claude is overloaded at the moment. Try again in a minute.",

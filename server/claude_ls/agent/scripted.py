@@ -15,10 +15,11 @@ A script is a text of sections; each ``-- claude --`` section is one turn of the
     !cut
 
 ``>>> name`` starts a use of a tool. Below it, ``key: value`` gives one input (JSON where it parses, else the words
-themselves), and a bare ``key:`` takes the ``|`` lines that follow, every blank of them, joined by newlines. Dots reach
-into lists and objects. A line that starts with ``=`` is the input's JSON as it stands, valid or not. ``!reason`` ends
-the turn with one of the reasons of `claude_ls.agent.model.StopReason`; what stands above it is streamed first. A tool
-that is open when ``!cut`` comes is cut in the middle of its input.
+themselves), and a bare ``key:`` takes the ``|`` lines that follow, every blank of them, joined by newlines; without any
+it is the empty text. Dots reach into lists and objects. A line that starts with ``=`` is the input's JSON as it stands,
+valid or not. ``!reason`` ends the turn with one of the reasons of `claude_ls.agent.model.StopReason`; what stands above
+it is streamed first, and nothing may stand below it. A tool that is open when ``!cut`` comes is cut in the middle of
+its input. Line breaks may be those of Windows.
 """
 
 from __future__ import annotations
@@ -47,7 +48,9 @@ from claude_ls.agent.model import (
 )
 from claude_ls.agent.usage import Usage, estimated_tokens
 
-_SECTION = re.compile(r"^-- (.+?) --[ \t]*\n", re.MULTILINE)
+_SECTION = re.compile(r"^-- (.+?) --[ \t]*\r?\n", re.MULTILINE)
+# Turns run out in the loop, never in a model.
+_STOPS = tuple(reason for reason in get_args(StopReason) if reason != "turns")
 
 
 class ScriptError(ValueError):
@@ -88,17 +91,24 @@ def read_sections(text: str) -> tuple[str, list[tuple[str, str]]]:
 
 def read_script(text: str) -> tuple[Turn, ...]:
     """The turns of a script; `ScriptError` where it cannot be read or has none."""
-    _, sections = read_sections(text)
-    turns = tuple(read_turn(body) for name, body in sections if name == "claude")
+    why, sections = read_sections(text)
+    turns: list[Turn] = []
+    above = why.count("\n")
+    for name, body in sections:
+        above += 1
+        if name == "claude":
+            turns.append(read_turn(body, above))
+        above += body.count("\n")
     if not turns:
         raise ScriptError("the script has no `-- claude --` section, so the model would have nothing to say")
-    return turns
+    return tuple(turns)
 
 
-def read_turn(body: str) -> Turn:
+def read_turn(body: str, above: int = 0) -> Turn:
+    """The turn of one section; `above` is how many lines stand above it in the file, for what `ScriptError` says."""
     parts: list[Say | Think | Use] = []
     said: list[str] = []
-    lines = iter(enumerate(body.split("\n"), 1))
+    lines = iter(enumerate(body.replace("\r\n", "\n").split("\n"), above + 1))
     pending: list[tuple[int, str]] = []
     stop: StopReason | None = None
 
@@ -113,6 +123,8 @@ def read_turn(body: str) -> Turn:
 
     while (numbered := next_line()) is not None:
         number, line = numbered
+        if stop is not None and line.strip():
+            raise ScriptError(f"line {number}: `!{stop}` ended the turn already, so this would never be played")
         if line.startswith(">>> "):
             finish_saying()
             fields: list[tuple[int, str]] = []
@@ -127,8 +139,8 @@ def read_turn(body: str) -> Turn:
             parts.append(Think(line[2:]))
         elif line.startswith("!"):
             reason = line[1:].strip()
-            if reason not in get_args(StopReason):
-                raise ScriptError(f"line {number}: {reason!r} is not a way to stop: {', '.join(get_args(StopReason))}")
+            if reason not in _STOPS:
+                raise ScriptError(f"line {number}: {reason!r} is not a way to stop: {', '.join(_STOPS)}")
             stop = reason  # type: ignore[assignment]  # checked on the line above
         else:
             said.append(line)
@@ -139,22 +151,29 @@ def read_turn(body: str) -> Turn:
 
 def _tool_json(lines: Iterable[tuple[int, str]]) -> str:
     root: dict[str, Any] = {}
-    path: list[str] | None = None
+    parent: Any = root
+    key = ""
+    taken: list[str] | None = None
     for number, line in lines:
         if line.startswith("="):
             return line[1:].strip()
         if line.startswith("|"):
-            if path is None:
+            if taken is None:
                 raise ScriptError(f"line {number}: `|` lines need a `key:` line above them")
-            _put(root, path, line[1:], grow=True)
+            taken.append(line[1:])
+            parent[key] = "\n".join(taken)
         elif line.strip():
-            key, colon, value = line.partition(":")
+            path, colon, value = (part.strip() for part in line.partition(":"))
             if not colon:
                 raise ScriptError(f"line {number}: expected `key: value`, `key:` or `|text`, found {line!r}")
-            path = key.strip().split(".")
-            if value.strip():
-                _put(root, path, _value(value.strip()), grow=False)
-                path = None
+            *outer, key = path.split(".")
+            parent = root
+            for name in outer:
+                parent = parent.setdefault(name, {}) if isinstance(parent, dict) else None
+            if not isinstance(parent, dict) or key in parent:
+                raise ScriptError(f"line {number}: {path!r} has no place: a value stands above it already")
+            taken = None if value else []
+            parent[key] = _value(value) if value else ""
     return json.dumps(_lists(root), ensure_ascii=False)
 
 
@@ -163,14 +182,6 @@ def _value(text: str) -> Any:
         return json.loads(text)
     except ValueError:
         return text
-
-
-def _put(root: dict[str, Any], path: list[str], value: Any, *, grow: bool) -> None:
-    for key in path[:-1]:
-        root = root.setdefault(key, {})
-    if grow and path[-1] in root:
-        value = f"{root[path[-1]]}\n{value}"
-    root[path[-1]] = value
 
 
 def _lists(value: Any) -> Any:

@@ -2,7 +2,7 @@
 
 Rules: an answer begins with ``message_start``, once, and ends with ``message_stop``; what ends otherwise was cut. A
 tool counts only when its block was closed and its input is a whole JSON object. Unknown events, blocks and deltas are
-passed over, since the API grows; an unknown reason to stop is not acted on.
+passed over, since the API grows; an unknown reason to stop is not acted on, nor is what readers of JSON differ over.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from claude_ls.agent.model import (
     ToolInputDelta,
     ToolStarted,
     UsageReported,
+    each_once,
     finished_tool,
 )
 from claude_ls.agent.usage import Usage
@@ -136,6 +137,7 @@ class AnswerReader:
         self._blocks: dict[int, dict[str, Any]] = {}
         self._pieces: dict[int, list[str]] = {}
         self._closed: set[int] = set()
+        self._used_tool = False
         self.stopped: Stopped | None = None
         self.problem: BadWire | ServiceError | None = None
         self.answered = False
@@ -155,7 +157,9 @@ class AnswerReader:
 
     def _read(self, data: bytes, found: list[ModelEvent]) -> None:
         try:
-            event = json.loads(data.decode())
+            # A tool's input may come whole with the beginning of its block. Deltas, which are many, hold it as a text.
+            hook = each_once if b'"content_block_start"' in data else None
+            event = json.loads(data.decode(), object_pairs_hook=hook)
         except (ValueError, RecursionError) as error:
             raise BadWire(f"an event is not JSON ({error})") from error
         if type(event) is not dict:
@@ -245,6 +249,7 @@ class AnswerReader:
         self._closed.add(index)
         whole = "".join(self._pieces.pop(index))
         if block["type"] == "tool_use":
+            self._used_tool = True
             # Without deltas the input came whole with the beginning of the block.
             found.append(finished_tool(block["id"], block["name"], whole or json.dumps(block.get("input") or {})))
         elif block["type"] in _OPAQUE:
@@ -257,6 +262,8 @@ class AnswerReader:
             raise BadWire("the answer ended inside of a block")
         if self._stop is None:
             raise BadWire("the answer ended without saying why")
+        if self._stop == "tool_use" and not self._used_tool:
+            raise BadWire("the answer stopped to have a tool run and used none")
         reason = _STOPS.get(self._stop)
         if reason is None:
             words = f"Claude stopped for a reason that this version does not know ({one_line(self._stop)})."
@@ -268,7 +275,10 @@ class AnswerReader:
     def _report(self, usage: dict[str, Any], found: list[ModelEvent]) -> None:
         def count(name: str, before: int) -> int:
             value = usage.get(name)
-            return before if value is None else int(value)
+            number = before if value is None else int(value)
+            if number < 0:
+                raise BadWire(f"{name} is below zero")
+            return number
 
         # The counts of `message_delta` are totals too, not additions.
         self._usage = Usage(

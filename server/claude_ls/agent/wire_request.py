@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from claude_ls.agent.model import Block, Message, ModelRequest, Opaque, Text, ToolResult, ToolUse
@@ -11,6 +12,7 @@ MAX_BREAKPOINTS = 4
 """The service takes no more `cache_control` marks than this in one request."""
 PLAIN_MAX_TOKENS = 8192
 """What even old models may be asked for."""
+_LONE_SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 
 def wire_request(request: ModelRequest, *, plain: bool) -> dict[str, Any]:
@@ -21,7 +23,7 @@ def wire_request(request: ModelRequest, *, plain: bool) -> dict[str, Any]:
         "messages": _wire_messages(request.messages),
     }
     if request.system:
-        body["system"] = [{"type": "text", "text": text.text} for text in request.system]
+        body["system"] = [{"type": "text", "text": _sendable(text.text)} for text in request.system]
     if request.tools:
         body["tools"] = [_wire_tool(tool, plain=plain) for tool in request.tools]
     # The first mark ends what all jobs of one kind share: tools come before the system prompt on the wire.
@@ -67,11 +69,26 @@ def _wire_messages(messages: tuple[Message, ...]) -> list[dict[str, Any]]:
 def _wire_block(block: Block) -> dict[str, Any]:
     match block:
         case Text():
-            return {"type": "text", "text": block.text}
+            return {"type": "text", "text": _sendable(block.text)}
         case ToolUse():
-            return {"type": "tool_use", "id": block.id, "name": block.name, "input": dict(block.input)}
+            return {"type": "tool_use", "id": block.id, "name": block.name, "input": _sendable(dict(block.input))}
         case ToolResult():
-            shown = {"type": "tool_result", "tool_use_id": block.id, "content": block.text}
+            shown = {"type": "tool_result", "tool_use_id": block.id, "content": _sendable(block.text)}
             return {**shown, "is_error": True} if block.failed else shown
         case Opaque():
             return dict(block.block)
+
+
+def _sendable(value: Any) -> Any:
+    """`value` with U+FFFD for each half of a character, since UTF-8 has no bytes for one.
+
+    Editors let a document hold them. What Claude quotes with the sign in it is not found, and so not changed.
+    """
+    match value:
+        case str():
+            return _LONE_SURROGATE.sub("\ufffd", value)
+        case dict():
+            return {_sendable(key): _sendable(item) for key, item in value.items()}
+        case list():
+            return [_sendable(item) for item in value]
+    return value

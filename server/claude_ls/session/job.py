@@ -45,6 +45,8 @@ from claude_ls.workspace.files import StateFolder
 JobState = Literal["queued", "running", "waiting", "done", "failed", "cancelled"]
 
 CLOSED_MEANWHILE = "Stopped: the document was closed."
+SHOWN_CHARACTERS = 40
+"""After how many more characters the phase says again how many there are: about twice a second."""
 MAX_REGION_LINES = 80
 """Longer regions are edited in places: rewriting them whole would cost more, take longer and risk more."""
 
@@ -215,7 +217,9 @@ class Run:
                 f"Claude: {self.job.title} — Claude quoted line{'s' * (not one)} {lines} only roughly: see whether the "
                 f"change{'s are' if not one else ' is'} where {'they' if not one else 'it'} should be.",
             )
-        if self._stopped.reason not in COMPLETE and not (writing.problem and self._stopped.reason == "failed"):
+        if self._stopped.reason == "turns" and writing.problem:
+            self._fail(f"{_words(self._stopped)} {writing.problem}{self._saved(writing)}{kept}")
+        elif self._stopped.reason not in COMPLETE and not (writing.problem and self._stopped.reason == "failed"):
             self._fail(_words(self._stopped) + kept)
         elif writing.declined:
             before = f" Before that: {writing.problem}" if writing.problem else ""
@@ -313,14 +317,18 @@ class Run:
             self._failed_last = outcome.failed
             return outcome
 
+        shown = -SHOWN_CHARACTERS
         async with aclosing(loop.run(self._tools.model, request, use_tool)) as events:
             async for event in events:
+                if isinstance(event, ToolInputDelta):
+                    characters = writing.delta(event.id, event.json)
+                    if not shown <= characters < shown + SHOWN_CHARACTERS:
+                        shown = characters
+                        self._phase("writing", detail=f"{characters} characters")
+                    continue
                 self._note(event)
                 if isinstance(event, ToolStarted):
                     writing.started(event.id, event.name)
-                elif isinstance(event, ToolInputDelta):
-                    characters = writing.delta(event.id, event.json)
-                    self._phase("writing", detail=f"{characters} characters")
 
     def _note(self, event: object) -> None:
         """Keep the job's public face up to date."""

@@ -40,6 +40,10 @@ def shown(blocks: tuple[ContextBlock, ...]) -> list[tuple[int, int]]:
     return found
 
 
+def tokens_of(blocks: tuple[ContextBlock, ...]) -> int:
+    return sum(estimated_tokens(block.text) for block in blocks)
+
+
 def test_a_file_that_fits_is_shown_whole_whatever_the_place() -> None:
     document = opened("x = 1\r\ny = 2\n")
     whole = (ContextBlock("file", "x = 1\r\ny = 2\n", (("path", "a.py"),)),)
@@ -53,8 +57,7 @@ def test_a_file_that_fits_is_shown_whole_whatever_the_place() -> None:
 @pytest.mark.parametrize("number", [0, 5, HEAD_LINES - 1, HEAD_LINES, 150, 300, 5000, 9_998, 9_999])
 def test_a_long_file_is_cut_to_about_the_budget_around_the_place(number: int) -> None:
     blocks = gather(LONG, "a.py", line(number), (), BUDGET)
-    cost = sum(estimated_tokens(block.text) for block in blocks)
-    assert 0.8 * BUDGET < cost <= 1.05 * BUDGET
+    assert 0.97 * BUDGET < tokens_of(blocks) <= BUDGET + 2
     parts = shown(blocks)
     assert parts[0][0] == 0 and parts[0][1] >= HEAD_LINES - 1
     assert any(first <= number <= last for first, last in parts)
@@ -71,9 +74,46 @@ def test_no_line_is_shown_twice_wherever_the_place_is() -> None:
         assert len(lines) == len(set(lines)), number
 
 
-def test_a_place_that_is_over_the_budget_is_shown_anyway_and_nothing_around_it() -> None:
-    assert shown(gather(LONG, "a.py", line(2000, 4000), (), BUDGET)) == [(0, HEAD_LINES - 1), (2000, 4000)]
-    assert shown(gather(LONG, "a.py", line(2000), (), 1)) == [(0, HEAD_LINES - 1), (2000, 2000)]
+def test_a_place_that_is_over_the_budget_is_shown_anyway_and_nothing_else() -> None:
+    assert shown(gather(LONG, "a.py", line(2000, 4000), (), BUDGET)) == [(2000, 4000)]
+    assert shown(gather(LONG, "a.py", line(2000), (), 1)) == [(2000, 2000)]
+    assert shown(gather(LONG, "a.py", line(1), (), 1)) == [(1, 1)]
+
+
+def test_a_head_of_long_lines_leaves_half_of_the_budget_to_what_is_around_the_place() -> None:
+    document = opened("\n".join(["import " + "x" * 993] * 100 + ["x = 1"] * 10_000))
+    place = Span(document.line_span(5000).start, document.line_span(5000).end)
+    head, around = gather(document, "a.py", place, (), BUDGET)
+    assert dict(head.attributes)["lines"] == "1-3 of 10100"
+    assert tokens_of((head, around)) <= BUDGET + 2 and estimated_tokens(around.text) > BUDGET // 2
+    one_line = opened("x" * 1_000_000 + "\ny = 1\n")
+    (block,) = gather(one_line, "a.py", Span(1_000_001, 1_000_006), (), BUDGET)
+    assert (block.text, dict(block.attributes)["lines"]) == ("y = 1\n", "2-3 of 3")
+
+
+def test_line_breaks_are_counted() -> None:
+    document = opened("\n" * 20_000)
+    blocks = gather(document, "a.py", Span(10_000, 10_000), (), BUDGET)
+    assert 0.97 * BUDGET < tokens_of(blocks) <= BUDGET + 2
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.integers(0, 300), min_size=1, max_size=200),
+    st.integers(0),
+    st.integers(0, 3000),
+    st.sampled_from("\n\r"),
+)
+def test_no_more_than_the_budget_whatever_the_lines(
+    widths: list[int], place: int, tokens: int, line_break: str
+) -> None:
+    document = opened(line_break.join("x" * width for width in widths))
+    number = place % len(widths)
+    span = document.line_span(number)
+    blocks = gather(document, "a.py", span, (), tokens)
+    assert tokens_of(blocks) <= max(tokens, estimated_tokens(span.of(document.text))) + 2
+    if tokens_of(blocks) < estimated_tokens(document.text):
+        assert span.of(document.text) in blocks[-1].text
 
 
 def test_what_other_tools_say_comes_last_by_line() -> None:
@@ -99,12 +139,33 @@ def test_what_other_tools_say_comes_last_by_line() -> None:
         ("a</file>b", "file-2"),
         ("</file-2>", "file"),
         ("</file></file-2></file-4>", "file-3"),
+        ("</file >", "file-2"),
+        ("</FILE>", "file-2"),
+        ("< / file\n>", "file-2"),
+        ("<\u200b/file>", "file-2"),
+        ('</file path="b.py">', "file-2"),
+        ("</file></File-2 >", "file-3"),
+        ("</file", "file-2"),
+        ("</files>", "file"),
     ],
 )
 def test_a_block_takes_a_tag_that_is_not_in_its_text(text: str, tag: str) -> None:
     assert ContextBlock("file", text, (("path", "a.py"), ("lines", "1-2"))).rendered() == (
         f'<{tag} path="a.py" lines="1-2">\n{text}\n</{tag}>'
     )
+
+
+@pytest.mark.parametrize(
+    ("path", "shown_as"),
+    [
+        ("src/a & b's.py", "src/a & b's.py"),
+        ('a">b.py', "a&#34;&#62;b.py"),
+        ("a\n</file>.py", "a&#10;&#60;/file&#62;.py"),
+        ("a\u2028\x85\r.py", "a&#8232;&#133;&#13;.py"),
+    ],
+)
+def test_a_path_stays_inside_of_its_attribute(path: str, shown_as: str) -> None:
+    assert ContextBlock("file", "x", (("path", path),)).rendered() == f'<file path="{shown_as}">\nx\n</file>'
 
 
 @settings(deadline=None)

@@ -22,7 +22,9 @@ from claude_ls.agent.model import (
     Text,
     TextDelta,
     ToolFinished,
+    ToolInputDelta,
     ToolResult,
+    ToolStarted,
     ToolUse,
 )
 from claude_ls.agent.scripted import ScriptedModel, read_script
@@ -111,6 +113,15 @@ def test_a_tool_runs_only_after_a_stop_to_have_it_run(stop: StopReason) -> None:
     assert (tools.used, len(model.requests)) == ([], 1)
 
 
+def test_a_tool_that_the_length_limit_cut_is_not_run() -> None:
+    half: list[ModelEvent] = [ToolStarted("t", "tool"), ToolInputDelta("t", '{"n": 1')]
+    closed = [*half, ToolFinished("t", "tool", None, "its input is not JSON")]
+    for events in (half, closed):
+        model, tools = Recited([[*events, Stopped("max_tokens")]]), Tools()
+        assert stops(play(model, tools)) == ["max_tokens"]
+        assert (tools.used, len(model.requests)) == ([], 1)
+
+
 def test_tools_wait_for_the_end_of_the_turn() -> None:
     tools = Tools()
 
@@ -144,6 +155,13 @@ def test_a_pause_with_nothing_said_ends_it() -> None:
     assert stops(play(model, Tools())) == ["pause_turn"]
 
 
+def test_a_pause_behind_a_tool_ends_it() -> None:
+    """The tool may not be run, and the service takes no request in which the result of a tool is missing."""
+    model, tools = ScriptedModel(read_script(TOOL.format(1) + "!pause_turn\n-- claude --\nmore\n")), Tools()
+    assert stops(play(model, tools)) == ["pause_turn"]
+    assert tools.used == []
+
+
 def test_a_stop_for_tools_without_one_ends_it() -> None:
     model = ScriptedModel(read_script("-- claude --\nHm.\n!tool_use\n-- claude --\nmore\n"))
     assert stops(play(model, Tools())) == ["tool_use"]
@@ -169,9 +187,20 @@ def test_it_ends_when_all_tools_say_so_and_not_before() -> None:
 @pytest.mark.parametrize("max_turns", [1, 2, MAX_TURNS])
 def test_no_more_turns_than_allowed(max_turns: int) -> None:
     model, tools = ScriptedModel(read_script("".join(map(TOOL.format, range(9))))), Tools()
-    assert stops(play(model, tools, max_turns)) == ["tool_use"] * max_turns
+    events = play(model, tools, max_turns)
+    assert stops(events) == [*["tool_use"] * max_turns, "turns"]
+    assert events[-1] == Stopped("turns", f"Claude did not finish within {max_turns} turns.")
     assert tools.inputs == [{"n": number} for number in range(max_turns)]
     assert len(model.requests) == max_turns
+
+
+def test_a_last_turn_that_ends_it_did_not_run_out() -> None:
+    script, ends = TOOL.format(1) + TOOL.format(2), ToolOutcome("", ends=True)
+    tools = Tools([ToolOutcome("not found", failed=True), ends])
+    assert stops(play(ScriptedModel(read_script(script)), tools, 2)) == ["tool_use", "tool_use"]
+    pauses = "-- claude --\nHalf\n!pause_turn\n-- claude --\n, whole.\n"
+    assert stops(play(ScriptedModel(read_script(pauses)), Tools(), 2)) == ["pause_turn", "end_turn"]
+    assert stops(play(ScriptedModel(read_script(pauses)), Tools(), 1)) == ["pause_turn", "turns"]
 
 
 def test_closing_the_loop_closes_the_model() -> None:

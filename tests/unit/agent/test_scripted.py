@@ -95,6 +95,9 @@ def test_sections() -> None:
         ('a: "1"', {"a": "1"}),
         ("a: {x", {"a": "{x"}),
         ("a:\n|", {"a": ""}),
+        ("a:", {"a": ""}),
+        ("a.b:\n\nc: 1", {"a": {"b": ""}, "c": 1}),
+        ("a: {}\na.b: 1", {"a": {"b": 1}}),
         ("a:\n|  x \n|| y", {"a": "  x \n| y"}),
         ("a:\n|~ x\n|!cut\n|>>> y\n|-- z --", {"a": "~ x\n!cut\n>>> y\n-- z --"}),
         ("a.0: x\na.1.b: y", {"a": ["x", {"b": "y"}]}),
@@ -130,11 +133,30 @@ def test_stops(body: str, stop: str) -> None:
         (">>> tool\n|words\n", r"line 2: `\|` lines need a `key:` line"),
         (">>> tool\na: 1\n|words\n", r"line 3: `\|` lines need a `key:` line"),
         ("\n\n>>> tool\n\nwords\n", "line 5: expected `key: value`, .* found 'words'"),
+        (">>> tool\na: 1\na.b: 2\n", r"line 3: 'a\.b' has no place: a value stands above it already"),
+        (">>> tool\na.b: 1\na.b.c.d:\n", "line 3: 'a.b.c.d' has no place"),
+        (">>> tool\na.b: 2\na: 1\n", "line 3: 'a' has no place"),
+        (">>> tool\na: 1\na:\n|2\n", "line 3: 'a' has no place"),
+        ("words\n!cut\n\nmore\n", "line 4: `!cut` ended the turn already"),
+        (">>> tool\n!cut\n>>> tool\n", "line 3: `!cut` ended the turn already"),
+        ("!refusal\n!cut\n", "line 2: `!refusal` ended the turn already"),
+        ("!turns\n", "line 1: 'turns' is not a way to stop"),
     ],
 )
 def test_what_cannot_be_read_names_its_line(body: str, problem: str) -> None:
     with pytest.raises(ScriptError, match=f"^{problem}"):
         read_turn(body)
+
+
+def test_lines_are_counted_from_the_start_of_the_file() -> None:
+    with pytest.raises(ScriptError, match=r"^line 6: 'gone' is not a way to stop"):
+        read_script("words\n-- claude --\none\n-- claude --\ntwo\n!gone\n")
+    with pytest.raises(ScriptError, match=r"^line 2: "):
+        read_script("-- claude --\n!gone")
+
+
+def test_a_script_with_the_line_breaks_of_windows_means_the_same() -> None:
+    assert read_script(SCRIPT.replace("\n", "\r\n")) == read_script(SCRIPT)
 
 
 @pytest.mark.parametrize("text", ["", "words\n", "-- start --\nx\n", "-- Claude --\nx\n"])

@@ -48,8 +48,8 @@ def end(index: int = 0) -> dict[str, Any]:
     return {"type": "content_block_stop", "index": index}
 
 
-def reason(stop: Any) -> dict[str, Any]:
-    return {"type": "message_delta", "delta": {"stop_reason": stop}, "usage": {"output_tokens": 3}}
+def reason(stop: Any, output_tokens: int = 3) -> dict[str, Any]:
+    return {"type": "message_delta", "delta": {"stop_reason": stop}, "usage": {"output_tokens": output_tokens}}
 
 
 STOP: dict[str, Any] = {"type": "message_stop"}
@@ -147,6 +147,12 @@ BROKEN = {
     "no reason": stream(start(), STOP),
     "a count that is none": stream(start(input_tokens="many")),
     "a count without end": stream(start(input_tokens=float("inf"))),
+    "a count below zero": stream(start(), reason("end_turn", output_tokens=-1)),
+    "a count that is no number": stream(start(input_tokens=float("nan"))),
+    "a stop for tools without one": stream(
+        start(), begin(type="text", text=""), piece(type="text_delta", text="Hm."), end(), reason("tool_use"), STOP
+    ),
+    "a key twice where a tool begins": stream(start(), TOOL).replace(b'"input": {}', b'"input": {"a": 1, "a": 2}'),
     "an error of no kind": stream(start(), {"type": "error"}),
 }
 
@@ -197,11 +203,42 @@ def test_an_unknown_reason_is_not_acted_on() -> None:
     assert isinstance(stopped, Stopped) and stopped.reason == "failed" and "because" in stopped.message
 
 
-@pytest.mark.parametrize("raw", ["[1]", "1", '{"a": 1', '{"a": 1} x', "nonsense"])
-def test_a_finished_tool_needs_an_object(raw: str) -> None:
+@pytest.mark.parametrize(
+    ("raw", "problem"),
+    [
+        ("[1]", "not a JSON object"),
+        ("1", "not a JSON object"),
+        ('{"a": 1', "not JSON"),
+        ('{"a": 1} x', "not JSON"),
+        ("nonsense", "not JSON"),
+        ('{"a": NaN}', "not JSON"),
+        ('{"a": [-Infinity]}', "not JSON"),
+        ('{"a": 1e999}', "not JSON"),
+        ('{"a": 1, "b": 2, "a": 1}', "not JSON (an object has the same key twice)"),
+        ('{"a": [{"b": 1, "\\u0062": 2}]}', "not JSON (an object has the same key twice)"),
+    ],
+)
+def test_a_finished_tool_needs_one_strict_object(raw: str, problem: str) -> None:
     events, _ = read(stream(start(), TOOL, piece(type="input_json_delta", partial_json=raw), end()))
     (finished,) = [event for event in events if isinstance(event, ToolFinished)]
+    assert finished.input is None and problem in finished.problem
+
+
+def test_a_number_that_is_none_in_an_input_that_came_whole() -> None:
+    events, _ = read(
+        stream(start(), {**TOOL, "content_block": {**TOOL["content_block"], "input": {"a": 1e999}}}, end())
+    )
+    (finished,) = [event for event in events if isinstance(event, ToolFinished)]
     assert finished.input is None and finished.problem
+
+
+def test_a_tool_that_the_length_limit_cut_has_no_input() -> None:
+    """The service closes the block all the same."""
+    half = piece(type="input_json_delta", partial_json='{"new_text": "x')
+    events, _ = read(stream(start(), TOOL, half, end(), reason("max_tokens"), STOP))
+    (finished,) = [event for event in events if isinstance(event, ToolFinished)]
+    assert finished.input is None and finished.problem
+    assert isinstance(events[-1], Stopped) and events[-1].reason == "max_tokens"
 
 
 def test_an_event_without_end_is_given_up() -> None:

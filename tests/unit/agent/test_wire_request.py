@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 from claude_ls.agent.model import Message, ModelRequest, Opaque, Text, ToolResult, ToolUse
@@ -52,6 +53,22 @@ def test_plain() -> None:
     assert body.keys() == {"model", "max_tokens", "messages", "system", "tools"}
     assert body["max_tokens"] == 8192
     assert not any("eager_input_streaming" in tool for tool in body["tools"])
+
+
+def test_half_a_character_goes_out_as_the_sign_for_one_that_is_not_known() -> None:
+    thought = {"type": "thinking", "thinking": "hm", "signature": "abc"}
+    messages = (
+        Message("user", (Text("a \ud83d b 😀"),)),
+        Message("assistant", (Opaque(thought), ToolUse("t", "edit_file", {"edits": [{"old_text": "\udc00"}]}))),
+        Message("user", (ToolResult("t", "no \ud83d"),)),
+    )
+    body = wire_request(replace(REQUEST, messages=messages, system=(Text("\ud83d"),)), plain=False)
+    json.dumps(body, ensure_ascii=False).encode()
+    asked, used, answered = (message["content"] for message in body["messages"])
+    assert body["system"][0]["text"] == "\ufffd"
+    assert asked[0]["text"] == "a \ufffd b 😀"
+    assert used[1]["input"] == {"edits": [{"old_text": "\ufffd"}]}
+    assert answered[0]["content"] == "no \ufffd"
 
 
 def test_blocks() -> None:
