@@ -4,15 +4,17 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help demo test check bench soak-edits soak-mirror fix clean
+.PHONY: help demo editors test check bench soak-edits soak-mirror mutation fix clean
 
 help:
 	@echo "make demo    watch a whole session in this terminal"
 	@echo "make test    all tests, with style and types"
+	@echo "make editors install the real editors that the tests drive (Debian or Ubuntu)"
 	@echo "make check   style and types only"
 	@echo "make bench   the benchmarks, each beside its peer"
 	@echo "make soak-edits  20,000 simulated interleavings of Claude, an editor and a person"
 	@echo "make soak-mirror  a million random changes to our copy of a document"
+	@echo "make mutation  which wrong lines of the editing engine no test notices (half an hour)"
 	@echo "make fix     format the code and fill the @ sections of the case files"
 
 $(READY): pyproject.toml
@@ -23,6 +25,13 @@ $(READY): pyproject.toml
 
 demo: $(READY)
 	$(BIN)/claude-ls demo
+
+# Neovim comes as a wheel. What cannot be installed here is skipped by the tests, which say so.
+editors:
+	@command -v emacs > /dev/null && ls -d /usr/share/emacs/site-lisp/elpa*/eglot* > /dev/null 2>&1 \
+	  || { command -v apt-get > /dev/null || { echo "make editors: no apt-get here; install Emacs and eglot by hand"; exit 1; }; \
+	       sudo=$$([ "$$(id -u)" = 0 ] || echo sudo); \
+	       $$sudo apt-get update -qq && DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -qq -y emacs-nox elpa-eglot; }
 
 test: check
 	$(BIN)/python -m pytest
@@ -42,6 +51,16 @@ soak-edits: $(READY)
 
 soak-mirror: $(READY)
 	CLAUDE_LS_CHANGES=1000000 $(BIN)/python -m pytest tests/unit/text/test_mirror.py --timeout 1200
+
+# In a copy, as the tool knows packages only at the top or in src/.
+mutation: $(READY)
+	$(BIN)/python -m pip install --quiet --editable '.[mutation]'
+	rm -rf $(VENV)/mutation
+	mkdir $(VENV)/mutation
+	cp -r server $(VENV)/mutation/src
+	cp -r tests pyproject.toml $(VENV)/mutation
+	cd $(VENV)/mutation && CLAUDE_LS_INTERLEAVINGS=280 ../bin/mutmut run --max-children 1
+	cd $(VENV)/mutation && ../bin/mutmut results
 
 fix: $(READY)
 	$(BIN)/ruff check --fix server tests bench

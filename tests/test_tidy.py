@@ -28,6 +28,7 @@ HOMES = {
     "tree_sitter": "syntax/",
     "pygls": "lsp/",
     "lsprotocol": "lsp/",
+    "rapidfuzz": "editing/",
     "rich": "terminal/",
     "platformdirs": "__main__.py",
 }
