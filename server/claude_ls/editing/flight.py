@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from claude_ls.editing.events import EditAnswered
-from claude_ls.text.diff import distance
+from claude_ls.text.diff import distance, minimal_patch
 from claude_ls.text.patch import Patch, TextEdit, apply
 from claude_ls.text.rebase import cover, split
 
@@ -70,11 +70,14 @@ class Flight:
     gentle: Patch | None = None
     """`patch` as an editor would make it that leaves typed characters alone; None where that is the same."""
     gentle_owners: Sequence[str] = ()
+    typed: int = 0
+    """How many characters somebody else has put in since it was sent."""
     answer: EditAnswered | None = None
     echoed: bool = False
 
     def carry(self, edit: TextEdit) -> None:
         """Carry the patch over somebody else's `edit`, in both ways in which editors do it themselves."""
+        self.typed += len(edit.text)
         own = zip(self.gentle or self.patch, self.gentle_owners or self.owners, strict=True)
         parts = [(part, owner) for piece, owner in own for part in split(piece, edit)]
         self.patch = tuple(cover(piece, edit) for piece in self.patch)
@@ -97,6 +100,15 @@ class Flight:
             return Reading("astray")
         return self._closest(before, after)
 
+    def _near(self, parts: Patch) -> bool:
+        """Whether any of `parts` comes near to any of our own edits, so that it may be ours in some way.
+
+        Near is what was typed meanwhile: beside that ours may stand on either side.
+        """
+        own = (*self.patch, *(self.gentle or ()), *self.sent)
+        reach = self.typed
+        return any(part.start <= edit.end + reach and edit.start <= part.end + reach for part in parts for edit in own)
+
     def take_out(self, done: Patch) -> None:
         """`done`, the foremost or the hindmost edits of the patch, are in the text: what is left is still to come."""
         count = len(done)
@@ -118,6 +130,8 @@ class Flight:
         return None
 
     def _closest(self, before: str, after: str) -> Reading:
+        if not self._near(minimal_patch(before, after)):
+            return Reading("out")  # Mostly: a key was pressed elsewhere. What follows looks at all that lies between.
         readings = [Reading("in", self.patch, self.owners, self.expected)]
         if self.gentle is not None:
             readings.append(Reading("in", self.gentle, self.gentle_owners, apply(before, self.gentle)))

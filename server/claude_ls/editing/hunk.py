@@ -38,9 +38,11 @@ class Label(NamedTuple):
     group: str
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Hunk:
-    """`span` is where it stands in the confirmed document; `base` is the text there as it was claimed.
+    """Changed by the live edit that it belongs to, and by nobody else.
+
+    `span` is where it stands in the confirmed document; `base` is the text there as it was claimed.
 
     `stands` is what our own edits have made of `base` so far. The document may differ from it: that is what the person
     made of it, and is merged with whatever comes next.

@@ -41,6 +41,8 @@ class JsonStrings:
         self._key = ""
 
     def push(self, chunk: str) -> list[Piece]:
+        if self._in_value and not self._held and '"' not in chunk and "\\" not in chunk:
+            return [Piece(self._path(), chunk, False)] if chunk else []  # nearly every piece there is
         text = self._held + chunk
         self._held = ""
         pieces: list[Piece] = []

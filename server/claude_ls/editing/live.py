@@ -144,11 +144,11 @@ class LiveEdit:
         hunk = self.hunks[name]
         if hunk.state in ENDS or hunk.whole or hunk.ending:
             return []
-        self._set(name, text=text, whole=whole)
+        hunk.text, hunk.whole = text, whole
         if self._closed:
             return self._end(name, HunkState.LOST, CLOSED) if whole else []
         if hunk.state is HunkState.WAITING:
-            self._set(name, state=HunkState.READY)
+            hunk.state = HunkState.READY
         return []
 
     def _dropped(self, names: Sequence[str]) -> list[Command]:
@@ -158,7 +158,7 @@ class LiveEdit:
             if hunk is None or hunk.gives_back or hunk.ending or hunk.state in ENDS:
                 continue  # Long forgotten, or over; or the person's own text, which comes back whatever happens.
             if hunk.state is HunkState.SENT:
-                self._set(name, abandoned=True)
+                hunk.abandoned = True
             else:
                 commands += self._take_back(name, HunkState.DROPPED)
         return commands
@@ -168,7 +168,7 @@ class LiveEdit:
         hunk = self.hunks[name]
         if hunk.stands == hunk.base or self._closed:
             return self._end(name, state, reason)
-        self._set(name, state=HunkState.READY, ending=(state, reason))
+        hunk.state, hunk.ending = HunkState.READY, (state, reason)
         return []
 
     def _close(self) -> list[Command]:
@@ -180,7 +180,7 @@ class LiveEdit:
                 if hunk.whole or hunk.ending or hunk.abandoned:
                     commands += self._end(hunk.id, *(hunk.ending or (HunkState.LOST, CLOSED)))
                 else:
-                    self._set(hunk.id, state=HunkState.WAITING)
+                    hunk.state = HunkState.WAITING
         return commands
 
     def _flush(self) -> list[Command]:
@@ -254,11 +254,11 @@ class LiveEdit:
             return self._end(name, state, f"{reason}; {LEFT}" if reason else LEFT)
         current = hunk.span.of(self.document.text)
         if hunk.undone_in(current):
-            self._set(name, stands=current)
+            hunk.stands = current
             return [HunkUndone(name), *self._take_back(name, HunkState.DROPPED, UNDONE)]
         if hunk.whole:
             return self._take_back(name, HunkState.CONFLICT, CHANGED_MEANWHILE)
-        self._set(name, state=HunkState.WAITING, held=True)
+        hunk.state, hunk.held = HunkState.WAITING, True
         return []
 
     def _send(
@@ -268,7 +268,7 @@ class LiveEdit:
         expected = apply(self.document.text, patch)
         self._flight = Flight(self._requests, patch, patch, owners, expected, steps, self._now, wanted=wanted)
         for name in steps:
-            self._set(name, state=HunkState.SENT)
+            self.hunks[name].state = HunkState.SENT
         label = self.hunks[next(iter(steps))].label if steps else Label("Claude: put right", "")
         return [
             SendEdit(self._requests, self.document, patch, label),
@@ -358,27 +358,28 @@ class LiveEdit:
     def _made(self, name: str, step: Step, theirs: str | None = None) -> list[Command]:
         """The hunk is one step further. `theirs` is what stood there where the step was made over what they typed."""
         hunk = self.hunks[name]
-        if step.goal != hunk.stands:
-            self._set(name, stands=step.goal, earlier=(*hunk.earlier, hunk.stands)[-KEPT_STANDS:])
-        self._set(name, rest=step.rest)
+        stood = hunk.stands
+        if step.goal != stood:
+            hunk.stands, hunk.earlier = step.goal, (*hunk.earlier, stood)[-KEPT_STANDS:]
+        hunk.rest = step.rest
         if theirs is not None:
             if hunk.gives_back:
                 self._give_back(name, _given_back(hunk, theirs))
             else:
-                merged = merge(hunk.stands, step.goal, theirs)
+                merged = merge(stood, step.goal, theirs)
                 if not merged.clean:
-                    self._give_back(name, merge(hunk.stands, hunk.base, theirs).text)
+                    self._give_back(name, merge(stood, hunk.base, theirs).text)
                     return self._end(name, *(hunk.ending or (HunkState.CONFLICT, CHANGED_MEANWHILE)))
                 self._give_back(name, merged.text)
         if hunk.ending:
             return self._end(name, *hunk.ending)
         if step.last:
             return self._end_landed(name)
-        self._set(name, state=HunkState.WAITING)
+        hunk.state = HunkState.WAITING
         if hunk.abandoned:
             return self._take_back(name, HunkState.DROPPED)
         if hunk.whole or self._alignment(hunk).progress(hunk.text).text != step.goal:
-            self._set(name, state=HunkState.READY)
+            hunk.state = HunkState.READY
         return []
 
     def _give_back(self, name: str, text: str) -> None:
@@ -407,7 +408,7 @@ class LiveEdit:
             for edit in edits:
                 touched |= self._carry_foreign(edit)
             for name, span in undone.items():
-                self._set(name, span=span)
+                self.hunks[name].span = span
         self.document = document
         commands = [command for name in touched for command in self._touched(name)]
         if flight is not None:
@@ -452,8 +453,8 @@ class LiveEdit:
                 touched[hunk.id] = None
                 # What was written already may be typed into: the next lines go below.
                 if edit.end > hunk.span.end - hunk.rest:
-                    self._set(hunk.id, held=True)
-            self._set(hunk.id, span=carry_span(hunk.span, edit))
+                    hunk.held = True
+            hunk.span = carry_span(hunk.span, edit)
         return touched
 
     def _touched(self, name: str) -> list[Command]:
@@ -481,8 +482,8 @@ class LiveEdit:
         stand on its other side.
         """
         for edit, owner in zip(reading.patch, reading.owners, strict=True):
-            span = self.hunks[owner].span
-            self._set(owner, span=Span(min(span.start, edit.start), max(span.end, edit.end)))
+            hunk = self.hunks[owner]
+            hunk.span = Span(min(hunk.span.start, edit.start), max(hunk.span.end, edit.end))
 
     def _carry_own(self, reading: Reading) -> None:
         """Our own edits are in: what they wrote belongs to the hunks that own them, and moves the others."""
@@ -491,9 +492,9 @@ class LiveEdit:
         for edit, owner in zip(sequential(reading.patch), reading.owners, strict=True):
             for hunk in list(self.hunks.values()):
                 if hunk.id == owner:
-                    self._set(owner, span=Span(hunk.span.start, hunk.span.end + edit.delta))
+                    hunk.span = Span(hunk.span.start, hunk.span.end + edit.delta)
                 elif hunk.span.end >= edit.start and (hunk.state not in LOST_SIGHT_OF or hunk.id in in_flight):
-                    self._set(hunk.id, span=carry_span(hunk.span, edit))
+                    hunk.span = carry_span(hunk.span, edit)
 
     def _answered(self, event: EditAnswered) -> list[Command]:
         flight = self._flight
@@ -542,14 +543,11 @@ class LiveEdit:
         if hunk.state is HunkState.SENT and hunk.abandoned:
             return self._take_back(name, HunkState.DROPPED)
         if hunk.state is HunkState.SENT:
-            self._set(name, state=HunkState.READY)
+            hunk.state = HunkState.READY
         return []
 
-    def _set(self, name: str, **changes: object) -> None:
-        self.hunks[name] = replace(self.hunks[name], **changes)  # type: ignore[arg-type]
-
     def _end(self, name: str, state: HunkState, reason: str = "") -> list[Command]:
-        self._set(name, state=state)
+        self.hunks[name].state = state
         self._alignments.pop(name, None)
         return [HunkEnded(name, state, reason)]
 
@@ -559,7 +557,7 @@ class LiveEdit:
 
     def _end_landed(self, name: str) -> list[Command]:
         hunk = self.hunks[name]
-        self._set(name, state=HunkState.LANDED)
+        hunk.state = HunkState.LANDED
         self._alignments.pop(name, None)
         landed = Landed(hunk.span, hunk.base, hunk.span.of(self.document.text))
         return [HunkEnded(name, HunkState.LANDED, "", landed)]

@@ -18,12 +18,13 @@ STREAMING = pytest.mark.parametrize("by_lines", [False, True], ids=["whole", "by
 @STREAMING
 @pytest.mark.parametrize("habit", HABITS)
 def test_no_key_is_lost_and_no_hunk_lands_in_part(habit: Habit, by_lines: bool) -> None:
-    # Where an undo of the person's crosses an edit that the editor makes all the same, nobody can tell what was meant.
-    undoes = habit not in ("rebasing", "anchored", "stale offsets")
     for seed in range(RUNS // len(HABITS) // 2):
+        # Where an undo of the person's crosses an edit that the editor makes all the same, nobody can tell what was
+        # meant; where it is reported together with typing at the same place, only that no key may be lost.
+        undoes = seed % 2 == 1 and habit not in ("rebasing", "anchored", "stale offsets")
         outcome = Simulation(seed, habit, by_lines=by_lines, undoes=undoes).run()
         found = problems(outcome)
-        if habit == "stale offsets":
+        if habit == "stale offsets" or (undoes and habit in ("liar", "late")):
             # Edits that were made somewhere are put right; at worst a hunk does not end as it says, but no key is lost.
             found = [problem for problem in found if "times" in problem or "mirror" in problem]
         assert not found, f"seed {seed}, {habit}: {found}\n" + "\n".join(outcome.log) + f"\n{outcome.text!r}"

@@ -82,6 +82,74 @@ def test_very_long_places_wait_for_the_whole_text() -> None:
     assert Alignment(old, "\n").progress("y\n") == Progress("y\n" + old, len(old))
 
 
+LIKENESS = [
+    # an old line, a new one, and whether the new one takes the place of the old one
+    ("abcd", "abXY", True),  # half of it is enough
+    ("abcde", "abXYZ", False),
+    ("abc45678", "abcVWXYZ", False),
+    ("Xfoo bar baz", "foo bar bazz", False),
+    ("Xfoo bar baz", "Yfoo bar baz", True),  # by their ends
+    ("abcd23", "xyzt23", False),
+    ("abcd23", "aXYZt3", False),
+    ("abcd23", "abXYZ3", True),  # by both
+    ("ab", "abcdb", False),  # what was counted at one end does not count at the other
+    ("ab", "abb", True),
+    ("aba", "a", False),
+    ("abcdb", "ab", False),
+    ("if x:  ", "        if y:", True),  # blanks around are no difference, and no likeness
+    ("    a", "    b", False),
+    ("    ", "x", False),
+    ("x", "  ", False),
+    ("aXXXXb", "aYYYYb", False),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "taken"), LIKENESS)
+def test_what_is_alike(old: str, new: str, taken: bool) -> None:
+    assert shown(old + "\n---", new) == [new + "\n|---" if taken else f"{new}\n|{old}\n---"]
+
+
+PAST_ONE_LINE = [
+    # the line below another, a new one, and whether that is worth the other one
+    ("0123456789", "0123456789", False),
+    ("0123456789a", "0123456789a", True),
+    ("0123456789abcde", "0123456789abcde", True),
+    ("0123456789abcdeX", "0123456789abcde", False),  # alike is less than equal
+    ("0123456789abcde  ", "0123456789abcde", False),
+    ("0123456789abcde", "0123456789abcde ", False),
+    ("0123456789abcde", "0123456789abcdeX", False),
+    ("0123456789abcdefghijklmnopqrst", "0123456789abcdefghijklmnopqrsX", True),
+]
+
+
+@pytest.mark.parametrize("more", ["", "\nmore"])
+@pytest.mark.parametrize(("old", "new", "passed"), PAST_ONE_LINE)
+def test_how_much_a_line_must_say_for_the_one_above_it_to_go(old: str, new: str, passed: bool, more: str) -> None:
+    rest = more.removeprefix("\n") if passed else f"---\n{old}{more}"
+    assert shown(f"---\n{old}{more}", new) == [f"{new}\n|{rest}" if rest else f"{new}|"]
+
+
+def test_a_line_is_looked_for_among_the_next_two_hundred() -> None:
+    long, alike = "a" * 8500, "a" * 8499 + "b"
+    for above, passed in ((199, True), (200, False)):
+        alignment = Alignment("x\n" * above + long, "\n")
+        assert (alignment.progress(alike + "\n").rest == 0) is passed
+        # One that is equal is found wherever it is.
+        assert Alignment("x\n" * above + long, "\n").progress(long + "\n").rest == 0
+    # The next ones, seen from where it stands.
+    alignment = Alignment("first of all\n" + "x\n" * 199 + long, "\n")
+    assert alignment.progress("first of all\n").rest == 2 * 199 + 8500
+    assert alignment.progress(f"first of all\n{alike}\n").rest == 0
+
+
+def test_a_line_that_was_passed_is_not_found_again() -> None:
+    assert shown("abcdefgh\nabcdWXYZ", "abcdPQRS", "----", "abcdefgh")[-1] == "abcdPQRS\n----\nabcdefgh|"
+    half = "abcdefghijklmnopqrstuv"
+    second = half + half.upper()
+    old = [half + "!" * 22, second, half + "?" * 22]
+    assert shown("\n".join(old), second, second[:40] + "....")[-1].endswith("....|")
+
+
 LINES = st.lists(st.sampled_from(["", "}", "a = 1", "a = 2", "    return a", "other"]), max_size=12)
 
 

@@ -29,6 +29,14 @@ EXAMPLES = [
     ("a\nb\nc", "", "a\nB\nc", "a\nB\nc", ["a\nB\nc"]),
     ("a\r\nb\r\nc", "A\r\nb\r\nc", "a\r\nb\r\nC\r\nd", "A\r\nb\r\nC\r\nd", []),
     ("a\nb\nc\nd\n", "a\nX\nY\nd\n", "a\nb\nZ\nd\n", "a\nb\nZ\nd\n", ["b\nZ\n"]),
+    # The break that the last line does not have is that of the others, wherever there is one.
+    ("a\r\nb", "a\r\nb\r\nours", "a\r\nB", "a\r\nB\r\nours", []),
+    ("a", "a\r\nours", "A", "A\r\nours", []),
+    ("a", "A", "a\rtheirs", "A\rtheirs", []),
+    ("a\r\nb", "a", "b", "", []),
+    # A line among others like it: one more, and one less.
+    ("x\na\na\ny", "x\na\na\na\ny", "X\na\na\ny", "X\na\na\na\ny", []),
+    ("x\na\na\ny", "x\na\ny", "X\na\na\ny", "X\na\ny", []),
     # One block of theirs that ties two of ours together, and the other way round.
     ("a\nb\nc\nd\ne", "A\nb\nc\nD\ne", "x\ne", "x\ne", ["x\n"]),
     ("a\nb\nc\nd\ne", "x\ne", "A\nb\nc\nD\ne", "A\nb\nc\nD\ne", ["A\nb\nc\nD\n"]),
@@ -92,6 +100,42 @@ def test_nothing_that_was_put_in_is_lost(base: str, typed: str, data: st.DataObj
     at = data.draw(st.integers(0, len(base)))
     result = with_insertions(base, ours, base[:at] + typed + base[at:])
     assert sorted(result) == sorted(ours + typed)
+
+
+INSERTIONS = [
+    # base, ours, theirs, ours with what they put in
+    ("abcd", "XXabcd", "ab!cd", "XXab!cd"),
+    ("abcd", "abcdXX", "ab!cd", "ab!cdXX"),
+    ("abcd", "ad", "ab!cd", "a!d"),  # where they typed is gone
+    ("abcd", "aXYZd", "ab!cd", "aXYZ!d"),
+    ("abcd", "aXYZd", "a!bcd", "a!XYZd"),
+    ("abcd", "aXYZd", "abc!d", "aXYZ!d"),
+    ("abcd", "", "ab!cd", "!"),
+    ("abcd", "abcd", "!abcd", "!abcd"),
+    ("abcd", "Xabcd", "!abcd", "X!abcd"),  # both put in at one place: ours first
+    ("abcd", "abcdX", "abcd!", "abcdX!"),
+    ("abcd", "abXcd", "a!!cd", "a!!bXcd"),  # what they replaced stays
+    ("abcd", "abcdXX", "abd", "abcdXX"),  # what they removed does too
+    ("a\nb\nc\nd", "aXX\nbY\nc\nd", "a\nb\nc\n!d", "aXX\nbY\nc\n!d"),
+    ("a\nb\nc\nd", "aXX\nbY\nc\nd", "a\nb\n!c\nd", "aXX\nbY\n!c\nd"),
+    ("a\nb\nc\nd", "\n\nc\nd", "a\nb\n!c\nd", "\n\n!c\nd"),
+    ("a\nbbb\nc\nd", "aXX\nB\nc\nd", "a\nb!bb\nc\nd", "aXX\nB!\nc\nd"),
+    ("abc\nb\nc\nd", "X\nb\nc\ndY", "abc\nb!\nc??\nd", "X\nb!\nc??\ndY"),
+    ("one\ntwo", "ONE\ntwo", "one\n1\ntwo\n2", "ONE\n1\ntwo\n2"),
+]
+
+
+@pytest.mark.parametrize(("base", "ours", "theirs", "text"), INSERTIONS)
+def test_where_what_was_put_in_goes(base: str, ours: str, theirs: str, text: str) -> None:
+    assert with_insertions(base, ours, theirs) == text
+
+
+def test_lines_that_are_often_there_are_lines_too() -> None:
+    lines = ["a", "b", "c", "d"] * 75
+    ours = "\n".join(["A", *lines[1:-1], "D"])
+    theirs = "\n".join([*lines[:150], "C", *lines[151:]])
+    wanted = "\n".join(["A", *lines[1:150], "C", *lines[151:-1], "D"])
+    assert merge("\n".join(lines), ours, theirs) == Merged(wanted, ())
 
 
 def test_large_texts_are_merged_by_their_changed_middle() -> None:
