@@ -277,7 +277,7 @@ class LiveEdit:
 
     def _changed(self, document: Document) -> list[Command]:
         flight = self._flight
-        self._next_try_at = self._now
+        self._next_try_at, self._refusals = self._now, 0
         if flight is None or flight.echoed:
             return self._foreign(document) + self._flush()
         reading = flight.read(self.document.text, document.text)
@@ -300,7 +300,7 @@ class LiveEdit:
                 return self._repair(flight, document)
             case _:
                 commands = self._foreign(document)
-                flight.moved, self._refusals = True, 0
+                flight.moved = True
                 if flight.answer is not None:
                     # It said true, and its next report did not show it. A last chance, then it is planned anew.
                     commands.append(SetTimer(flight.request, ECHO_SECONDS))
@@ -326,6 +326,9 @@ class LiveEdit:
                 commands += self._not_made(name)
         self.document, self._flight = document, None
         repair = minimal_patch(document.text, wanted)
+        if not repair:
+            self._flight, flight.steps, flight.wanted = flight, steps, wanted
+            return commands + self._echoed(document, Reading("in")) + self._flush()
         return commands + self._send(repair, [""] * len(repair), steps, wanted)
 
     def _want(self, flight: Flight, wanted: str) -> None:
@@ -420,11 +423,20 @@ class LiveEdit:
     def _undone(self, text: str) -> dict[str, Span]:
         """The hunks that read in `text` as before an edit of ours, with their spans there.
 
-        Asked of whole lines: by characters, the ends of what came back would seem to be typed beside the hunk.
+        Where one hunk was undone and nothing else, the whole text says so. Otherwise whole lines are asked: by
+        characters, the ends of what came back would seem to be typed beside the hunk.
         """
         if not any(hunk.earlier for hunk in self.hunks.values()):
             return {}
         old = self.document.text
+        for hunk in self.hunks.values():
+            start, end = hunk.span
+            for was in (hunk.base, *hunk.earlier) if hunk.earlier and hunk.state not in LOST_SIGHT_OF else ():
+                back = start + len(was)
+                if was == hunk.stands or len(text) - len(old) != back - end or not text.startswith(was, start):
+                    continue
+                if text[:start] == old[:start] and text[back:] == old[end:]:
+                    return {hunk.id: Span(start, back)}
         parts = minimal_patch(old, text)
         found: dict[str, Span] = {}
         for hunk in self.hunks.values():
@@ -518,16 +530,19 @@ class LiveEdit:
             return self._flush()
         if flight.answer is None:
             self._flight = None
-            return self._end_all(
-                lambda hunk: hunk.id in flight.steps,
-                HunkState.REFUSED,
-                "the editor did not answer; look at the lines before you try again",
+            return (
+                self._end_all(
+                    lambda hunk: hunk.id in flight.steps,
+                    HunkState.REFUSED,
+                    "the editor did not answer; look at the lines before you try again",
+                )
+                + self._flush()
             )
         return self._replan("the editor said that it made the edit, and did not")
 
     def _replan(self, reason: str, *, final: bool = False) -> list[Command]:
         """The edit is known to be out. Send it anew from where its text stands, unless the editor means it."""
-        self._flight = None
+        flight, self._flight = self._flight, None
         self._refusals += 1
         self._next_try_at = self._now + AFTER_REFUSAL_SECONDS * self._refusals
         sent = [hunk.id for hunk in self.hunks.values() if hunk.state is HunkState.SENT]
@@ -535,6 +550,10 @@ class LiveEdit:
             self._refusals = 0
             words = f"the editor refused the edit: {reason}" if reason else "the editor refused the edit"
             return self._end_all(lambda hunk: hunk.id in sent, HunkState.REFUSED, words) + self._flush()
+        if flight is not None and flight.wanted is not None:
+            # What went astray is still in the text, and has to be put right before anything else.
+            repair = minimal_patch(self.document.text, flight.wanted)
+            return self._send(repair, [""] * len(repair), flight.steps, flight.wanted)
         return [command for name in sent for command in self._not_made(name)] + self._flush()
 
     def _not_made(self, name: str) -> list[Command]:

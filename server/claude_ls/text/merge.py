@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from claude_ls.text.diff import MAX_COMPARED_LINES, changes, lines_with_breaks, minimal_patch
-from claude_ls.text.patch import Span
+from claude_ls.text.patch import Span, TextEdit
 from claude_ls.text.rebase import cover
 
 _BREAK = re.compile(r"\r\n?|\n")
@@ -80,8 +80,12 @@ def with_insertions(base: str, ours: str, theirs: str) -> str:
                 at, moved = own.start, moved + len(own.text)
         place = max(0, min(at + moved, len(ours)))
         ours = ours[:place] + edit.text + ours[place:]
-        patch = tuple(cover(own, edit) for own in patch)
+        patch = tuple(_with(cover(own, edit), edit.text if own.start < edit.start < own.end else "") for own in patch)
     return ours
+
+
+def _with(edit: TextEdit, text: str) -> TextEdit:
+    return TextEdit(edit.start, edit.end, edit.text + text)
 
 
 def _blocks(base: Sequence[str], side: Sequence[str]) -> list[_Block]:

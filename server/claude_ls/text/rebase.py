@@ -28,6 +28,8 @@ def carry_offset(offset: int, edit: TextEdit, bias: Bias) -> int:
 def carry_span(span: Span, edit: TextEdit) -> Span:
     """Where `span` stands after `edit`; text typed at its rims stays outside, what replaces text of its own inside."""
     if span.start == span.end:
+        if edit.start == span.start < edit.end:
+            return span  # What is replaced stands behind it, and so does what replaces it.
         offset = carry_offset(span.start, edit, "right")
         return Span(offset, offset)
     if edit.start < edit.end and span.covers(edit.span):

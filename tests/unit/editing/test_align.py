@@ -72,6 +72,8 @@ def test_a_region_gets_what_fits_it(new_text: str, fitted: str) -> None:
         ("a\n", "b", "b"),
         ("a", "\tb\n", "\tb"),
         ("", "    b\n", "    b"),
+        (" \n", "b\n", "b\n"),
+        ("    a", " \n\n", " \n"),
         ("    a\n  b\n\tc", "d\n", "\td"),
         ("  \n    a", "d", "    d"),
         ("\u00a0a", "d", "d"),
@@ -243,6 +245,11 @@ def test_a_line_is_indented_as_its_neighbours_are() -> None:
     assert fitted(text, quoted, quoted.replace("    y = 1", "    y = 1\n    w = 0"), "similar").endswith(
         "\n        y = 1\n        w = 0\n        z = 2"
     )
+
+
+def test_in_front_of_all_lines_the_first_is_the_nearest() -> None:
+    text, quoted = "x\n\tone\n    two\n    three\n", "    one\n    two\n    three"
+    assert fitted(text, quoted, "        if zero:\n" + quoted, "similar") == "\t\tif zero:\n\tone\n    two\n    three"
 
 
 def test_blanks_that_are_no_ascii_are_indentation_as_well() -> None:

@@ -1584,3 +1584,70 @@ def test_a_hunk_in_flight_is_not_forgotten() -> None:
         story.claim(f"h{number}", "tail")
         story.drop(f"h{number}")
     assert "a" in story.live.hunks
+
+
+# What was once wrong
+
+
+@pytest.mark.parametrize("text", ["one\ntwo", "one", "two", "one\ntwo\nthree\nfour", ""])
+def test_an_undo_is_seen_whatever_it_brings_back_or_takes_away(text: str) -> None:
+    story = Story()
+    story.claim("a", "one\ntwo\nthree")
+    story.write(a=text)
+    story.lands(1, story.with_("one\ntwo\nthree", text))
+    assert story.shows(TEXT) == [HunkUndone("a")]
+    assert story.stands("a") == "one\ntwo\nthree"
+
+
+def test_refusals_are_counted_only_while_nothing_is_reported() -> None:
+    story = Story()
+    story.claim("a", "two")
+    story.write(a="TWO")
+    for number in range(1, 20):
+        story.answers(number, False, "stale")
+        story.types("head", "head!")
+        assert story.state("a") is HunkState.SENT
+
+
+def test_where_no_answer_comes_the_others_go_on() -> None:
+    story = Story()
+    story.claim("a", "one")
+    story.claim("b", "three")
+    story.write(a="ONE")
+    story.write(b="THREE")
+    assert [type(command) for command in story.fires(1)] == [HunkEnded, SendEdit, SetTimer]
+    assert (story.state("a"), story.state("b")) == (HunkState.REFUSED, HunkState.SENT)
+
+
+def test_a_repair_that_is_reported_with_a_key_needs_no_other() -> None:
+    story = Story()
+    story.claim("a", "two")
+    story.write(a="DEUX")
+    story.types("head", "my\nhead")
+    story.answers(1, True)
+    stray = story.shows("my\nhead\noDEUXtwo\nthree\ntail\n")
+    assert isinstance(stray[0], SendEdit)
+    assert [type(command) for command in story.shows("my\nhead\none\nDEUX\nthree\ntail!\n")] == [HunkEnded]
+    assert story.state("a") is HunkState.LANDED
+
+
+def test_what_goes_in_above_lines_that_somebody_replaces_stays_above_them() -> None:
+    story = Story()
+    story.live.step(HunkClaimed("a", label("a"), Span(9, 9)))
+    story.types("two", "deux!")
+    story.write(a="new\n")
+    story.lands(1, TEXT.replace("two", "new\ndeux!"))
+    assert story.stands("a") == "new\n"
+
+
+def test_a_repair_that_is_refused_is_tried_again() -> None:
+    story = Story()
+    story.claim("a", "two")
+    story.write(a="DEUX")
+    story.types("head", "my\nhead")
+    story.answers(1, True)
+    story.shows("my\nhead\noDEUXtwo\nthree\ntail\n")
+    again = story.answers(2, False, "stale")
+    assert isinstance(again[0], SendEdit)
+    assert apply(story.text, again[0].patch) == "my\nhead\none\nDEUX\nthree\ntail\n"
+    assert story.state("a") is HunkState.SENT

@@ -490,6 +490,34 @@ def test_lines_without_a_partner_cost_a_line_each(
     assert bool(similar(rows(*place), rows(*quoted))) == enough
 
 
+def long_row(number: int, changed: int = 0) -> str:
+    """A line of a thousand characters, of which each that is `changed` costs a thousandth of a line."""
+    return "".join(chr(0x4E00 + 2000 * number + at + (1000 if at < changed else 0)) for at in range(1000))
+
+
+@pytest.mark.parametrize(
+    ("changed", "enough", "near"),
+    [
+        ((200, 200, 200), True, True),
+        ((200, 201, 200), False, True),
+        ((199, 202, 199), True, True),
+        ((201, 0, 0), False, True),
+        ((0, 0, 201), False, True),
+        ((0, 400, 200), True, True),
+        ((0, 401, 0, 0, 0, 0, 0, 0), False, True),
+        ((400,), False, True),
+        ((401,), False, False),
+        ((400, 400), False, True),
+    ],
+)
+def test_to_a_thousandth_of_a_line(changed: tuple[int, ...], enough: bool, near: bool) -> None:
+    place = [long_row(number) for number in range(len(changed))]
+    quoted = [long_row(number, much) for number, much in enumerate(changed)]
+    result = locate(text_of(place), text_of(quoted))
+    assert isinstance(result, Found) == enough
+    assert isinstance(result, Found) or bool(result.nearest) == near
+
+
 TEN = range(10)
 
 

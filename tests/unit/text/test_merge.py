@@ -147,3 +147,8 @@ def test_large_texts_are_merged_by_their_changed_middle() -> None:
     merged = merge("\n".join(lines), both, theirs)
     assert merged.text == theirs
     assert merged.conflicts == (Span(0, len(theirs)),)
+
+
+def test_what_was_put_in_at_two_places_stands_at_two_places() -> None:
+    result = with_insertions("abc\nb\nc\nd", "X\nb\nc\ndY", "ab!c\nb\nc??\nd")
+    assert result == "X!\nb\nc??\ndY"

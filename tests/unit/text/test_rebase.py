@@ -75,7 +75,7 @@ SPANS = [
     ("ab[cde]fg", "ab[cdef]g", "XY", "abXY[]g"),
     ("ab[]fg", "ab[]fg", "XY", "abXY[]fg"),
     ("ab[]fg", "a[b]fg", "XY", "aXY[]fg"),
-    ("ab[]fg", "ab[f]g", "XY", "abXY[]g"),
+    ("ab[]fg", "ab[f]g", "XY", "ab[]XYg"),
     ("ab[]fg", "a[bf]g", "XY", "aXY[]g"),
     ("ab[]fg", "abf[]g", "XY", "ab[]fXYg"),
 ]
@@ -130,7 +130,7 @@ OVER = [
     ("ab[]fg", "ab[]fg", "XY", "ab[]XYfg", ["ab[]XYfg"]),  # both put in: ours was first, and stays in front
     ("ab[]fg", "a[]bfg", "XY", "aXYb[]fg", ["aXYb[]fg"]),
     ("ab[]fg", "abf[]g", "XY", "ab[]fXYg", ["ab[]fXYg"]),
-    ("ab[]fg", "ab[f]g", "XY", "abXY[]g", ["abXY[]g"]),
+    ("ab[]fg", "ab[f]g", "XY", "ab[]XYg", ["ab[]XYg"]),
     ("ab[]fg", "a[b]fg", "XY", "aXY[]fg", ["aXY[]fg"]),
     ("ab[]fg", "a[bf]g", "XY", "aXY[]g", ["aXY[]g"]),
     ("ab[]fg", "a[bf]g", "", "a[]g", ["a[]g"]),
