@@ -80,8 +80,8 @@ class Editor:
             self.ended.set()
 
 
-async def ours(url: str, text: str) -> float:
-    """Seconds of CPU for one job."""
+async def ours(url: str, text: str, settings: dict[str, Any] | None = None) -> float:
+    """Seconds of CPU for one job on all of `text`, whose edits are made by an editor in this process."""
     model = ClaudeModel(environ={"ANTHROPIC_BASE_URL": url, "ANTHROPIC_API_KEY": "bench"})
     numbers = itertools.count(1)
     loop = asyncio.get_running_loop()
@@ -100,7 +100,7 @@ async def ours(url: str, text: str) -> float:
     server = create_server(make_session, clock=loop.time)
     editor = Editor(server, text)
     capabilities = {"workspace": {"workspaceEdit": {"documentChanges": True}}}
-    options = {"claude": {"events": True}}
+    options = {"claude": {"events": True, **(settings or {})}}
     params = {"processId": None, "rootUri": None, "capabilities": capabilities, "initializationOptions": options}
     editor.send({"id": 1, "method": "initialize", "params": params})
     document = {"uri": "file:///big.py", "languageId": "python", "version": 1, "text": text}
