@@ -142,12 +142,13 @@ def locate(text: str, quoted: str, line: int | None = None, closed: Sequence[Spa
     if len(starts) > MAX_HITS:
         return NotFound(f"old_text occurs more than {MAX_HITS} times: {_MORE}")
     hits = [Found(_whole(page, start, start + len(quoted)), "exact") for start in starts]
+    quoted = quoted.removeprefix(MARK)
     for level in _LINES_EQUAL:
         chosen = _choose(page, hits, line, closed)
         if chosen is not None:
             return chosen
-        hits = _by_lines(page, quoted.removeprefix(MARK), level)
-    return _choose(page, hits, line, closed) or _compared(page, quoted.removeprefix(MARK), line, closed)
+        hits = _by_lines(page, quoted, level)
+    return _choose(page, hits, line, closed) or _compared(page, quoted, line, closed)
 
 
 def without_number(line: str) -> str:

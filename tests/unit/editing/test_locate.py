@@ -518,6 +518,14 @@ def test_to_a_thousandth_of_a_line(changed: tuple[int, ...], enough: bool, near:
     assert isinstance(result, Found) or bool(result.nearest) == near
 
 
+@pytest.mark.parametrize(("changed", "near"), [(0, True), (1, False)])
+def test_near_to_a_thousandth_of_a_line(changed: int, near: bool) -> None:
+    """Two of five lines are missing."""
+    place = [long_row(number) for number in (1, 2, 3)]
+    quoted = [long_row(number, changed if number == 2 else 0) for number in range(5)]
+    assert bool(not_found(text_of(place), text_of(quoted)).nearest) == near
+
+
 TEN = range(10)
 
 
