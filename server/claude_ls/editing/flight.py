@@ -103,8 +103,11 @@ class Flight:
     def _near(self, parts: Patch) -> bool:
         """Whether any of `parts` comes near to any of our own edits, so that it may be ours in some way.
 
-        Near is what was typed meanwhile: beside that ours may stand on either side.
+        Near is what was typed meanwhile: beside that ours may stand on either side. So is all that is half as large as
+        ours: among equal lines, where something was put in is a matter of opinion.
         """
+        if 2 * _size(parts) >= _size(self.patch):
+            return True
         own = (*self.patch, *(self.gentle or ()), *self.sent)
         reach = self.typed
         return any(part.start <= edit.end + reach and edit.start <= part.end + reach for part in parts for edit in own)
@@ -140,3 +143,8 @@ class Flight:
         if best < if_out or (best == if_out and self.answer is not None):
             return readings[distances.index(best)]
         return Reading("out")
+
+
+def _size(patch: Patch) -> int:
+    """How many characters go out and come in."""
+    return sum(edit.end - edit.start + len(edit.text) for edit in patch)
