@@ -15,7 +15,8 @@ line; lines that are blank cost nothing and are paired afterwards. A candidate i
 quoted line have found a partner that is much alike. Such pairings are run through once from the front, which gives the
 cost of the best candidate for each line it can end with, and once from the back, for each line it can begin with. The
 best of all is taken if its cost is low, and if any other is clearly worse: `RIVAL` lines where it is somewhere else
-altogether, `SHIFTED` where it shares lines with the best. (One line is what the next `}` costs in a row of them.)
+altogether, `SHIFTED` where it shares lines with the best. (One line is what the next `}` costs in a row of them.) Where
+it is somewhere else and near in all, it counts even if its first or last line is another.
 
 As all costs between two pairs are a sum of what each of the two adds, the best pair to come from is a running minimum,
 and only lines that are alike are ever looked at. Which are is found out once for each different line of the file.
@@ -323,16 +324,15 @@ class _Comparison:
 
     def best(self) -> list[tuple[int, int]]:
         """The place that is similar, as indices of all quoted and actual lines that are partners; none if unsure."""
-        count, size = len(self.alike), len(self.lines_at)
+        count = len(self.alike)
         if count < SIMILAR_LINES:
             return []
         alike = list(self.alike)
         for edge in (0, -1):
             alike[edge] = {at: cost for at, cost in alike[edge].items() if cost <= EDGE_COST}
-        forward = _chains(alike, size, anywhere=False)
-        mirrored = [{size - 1 - at: cost for at, cost in row.items()} for row in reversed(alike)]
+        forward = _chains(alike, anywhere=False)
         ends = forward[-1]
-        starts = {size - 1 - at: cost for at, cost in _chains(mirrored, size, anywhere=False)[-1].items()}
+        starts = {-at: cost for at, cost in _chains(_mirrored(alike), anywhere=False)[-1].items()}
         if not ends:
             return []
         last, first = min(ends, key=ends.__getitem__), min(starts, key=starts.__getitem__)
@@ -341,23 +341,20 @@ class _Comparison:
             return []
         rivals = [(cost, at < first) for at, cost in ends.items() if at != last]
         rivals += [(cost, at > last) for at, cost in starts.items() if at != first]
+        # The edges of the place that was meant may be what has changed.
+        near = NEAR_COST * count
+        rivals += [(cost, True) for cost, _, at in _ends(self.alike) if cost <= near and at < first]
+        rivals += [(cost, True) for cost, _, at in _ends(_mirrored(self.alike)) if cost <= near and -at > last]
         if any(cost - least < (RIVAL if elsewhere else SHIFTED) for cost, elsewhere in rivals):
             return []
         return self._with_blank_lines(_way(forward, alike, count - 1, last))
 
     def nearest(self) -> tuple[int, int] | None:
         """The first and the last line that the quote would cover where it is least unlike the file."""
-        count = len(self.alike)
-        chains = _chains(self.alike, len(self.lines_at), anywhere=True)
-        ends = (
-            (cost + LINE * (count - 1 - row), -row, at)
-            for row, chain in enumerate(chains)
-            for at, cost in chain.items()
-        )
-        cost, row, at = min(ends, default=(_NEVER, 0, 0))
-        if cost > NEAR_COST * count:
+        cost, row, at = min(_ends(self.alike), default=(_NEVER, 0, 0))
+        if cost > NEAR_COST * len(self.alike):
             return None
-        way = self._with_blank_lines(_way(chains, self.alike, -row, at))
+        way = self._with_blank_lines(_way(_chains(self.alike, anywhere=True), self.alike, -row, at))
         first, last = way[0], way[-1]
         return max(0, first[1] - first[0]), min(len(self.lines), last[1] + len(self.quoted) - last[0]) - 1
 
@@ -448,26 +445,39 @@ def _alike(quoted: Sequence[str], lines: Sequence[str]) -> _Alike | None:
     return [costs[line] for line in quoted]
 
 
-def _chains(alike: _Alike, size: int, *, anywhere: bool) -> list[dict[int, float]]:
+def _chains(alike: _Alike, *, anywhere: bool) -> list[dict[int, float]]:
     """For each pair the least cost of a row of pairs that ends with it, lines without a partner between them included.
 
     The row begins with the first quoted line, or `anywhere`, and then the quoted lines before it cost as well.
     """
+    columns = {at: column for column, at in enumerate(sorted(set[int]().union(*alike)))}
     # What the best pair so far that lies before each line adds to the cost of a pair behind it.
-    reach = [_NEVER] * (size + 1)
+    reach = [_NEVER] * (len(columns) + 1)
     chains: list[dict[int, float]] = []
     for row, costs in enumerate(alike):
         chain: dict[int, float] = {}
         for at, cost in costs.items():
             begun = LINE * row if anywhere or row == 0 else _NEVER
-            before = min(begun, reach[at] + LINE * (row + at))
+            before = min(begun, reach[columns[at]] + LINE * (row + at))
             if before < _NEVER:
                 chain[at] = before + cost
         chains.append(chain)
         for at, total in chain.items():
-            reach[at + 1] = min(reach[at + 1], total - LINE * (row + at + 2))
+            column = columns[at] + 1
+            reach[column] = min(reach[column], total - LINE * (row + at + 2))
         reach = list(accumulate(reach, min))
     return chains
+
+
+def _ends(alike: _Alike) -> list[tuple[float, int, int]]:
+    """What the quote costs in all if this is the last pair: the cost, the quoted line (negative), the line."""
+    chains = enumerate(_chains(alike, anywhere=True))
+    return [(cost + LINE * (len(alike) - 1 - row), -row, at) for row, chain in chains for at, cost in chain.items()]
+
+
+def _mirrored(alike: _Alike) -> _Alike:
+    """The same pairs seen from the end of the file: its lines count backwards, below zero."""
+    return [{-at: cost for at, cost in row.items()} for row in reversed(alike)]
 
 
 def _way(chains: Sequence[Mapping[int, float]], alike: _Alike, row: int, at: int) -> list[tuple[int, int]]:
@@ -490,7 +500,7 @@ def _way(chains: Sequence[Mapping[int, float]], alike: _Alike, row: int, at: int
 def _all_lines(comparison: _Comparison, partners: Sequence[tuple[int, int]]) -> list[Pair]:
     """All lines of a place in their order, with their partners or without one."""
     pairs: list[Pair] = []
-    left, right = 0, partners[0][1]
+    left, right = partners[0]
     for next_left, next_right in partners:
         pairs += [(line, None) for line in comparison.quoted[left:next_left]]
         pairs += [(None, line) for line in comparison.lines[right:next_right]]

@@ -79,6 +79,7 @@ def test_only_ten_lines_are_named() -> None:
 
 def test_hits_that_overlap_are_several() -> None:
     assert "2 times (lines 1, 2)" in not_found("x\nx\nx\n", "x\nx\n").problem
+    assert "2 times (lines 1, 1)" in not_found("xxx", "xx").problem
 
 
 def test_what_occurs_too_often_is_not_counted() -> None:
@@ -183,6 +184,7 @@ def test_something_is_not_found_in_an_empty_text() -> None:
         ("a\n\rb\n\rc", "\rb\n", "\rb\n"),
         ("a\nb", "a\n", "a\n"),
         ("\nb", "\nb", "\nb"),
+        ("\r\nb", "\nb", "\r\nb"),
     ],
 )
 def test_no_hit_cuts_a_line_break_in_two(text: str, quoted: str, hit: str) -> None:
@@ -210,6 +212,11 @@ def test_a_hit_is_taken_by_the_whole_of_its_line_break() -> None:
 def test_the_byte_order_mark_is_never_part_of_a_place(quoted: str, level: str, span: Span) -> None:
     result = found(quoted, None, "\ufeffa = 1\nb\nc\nd d\n")
     assert (result.level, result.span) == (level, span)
+
+
+def test_a_mark_that_was_quoted_belongs_to_no_line() -> None:
+    for quoted in ("\ufeffa = 1\nbb\n\tc\nd d", "\ufeffa = 1\nb "):
+        assert found(quoted, None, "\ufeffa = 1\nb\nc\nd d\n").pairs[0] == ("a = 1", "a = 1")
 
 
 def test_a_mark_in_the_middle_of_a_text_is_a_character() -> None:
@@ -301,6 +308,8 @@ def test_a_text_with_numbers_of_its_own_is_found_as_it_is() -> None:
         ("  a\n    b\n", "a\nb", False),
         ("a\n b\n", "   a\nb", False),
         ("a\n\tb\n", "  a\n  b", False),
+        ("\t a\n\t b\n", "a\n\tb", False),
+        ("\t a\n\t \tb\n", "a\n\tb", True),
     ],
 )
 def test_the_indentation_is_shifted_for_all_lines_alike(text: str, quoted: str, hit: bool) -> None:
@@ -424,6 +433,33 @@ def test_a_similar_place_is_found_with_its_lines() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("lines", "quoted", "pairs"),
+    [
+        # An inner line once more behind the place, and before it.
+        ((50, 0, 1, 2, 51, 52, 1, 53), (0, 1, 2), ((0, 0), (1, 1), (2, 2))),
+        ((50, 1, 51, 52, 0, 1, 2, 53), (0, 1, 2), ((0, 0), (1, 1), (2, 2))),
+        # One of two that are the same is too many: the nearer one is taken.
+        ((0, 1, 1, 2, 3, 4), (0, 1, 2, 3, 4), ((0, 0), (None, 1), (1, 1), (2, 2), (3, 3), (4, 4))),
+        ((0, 1, 2, 3, 3, 4), (0, 1, 2, 3, 4), ((0, 0), (1, 1), (2, 2), (None, 3), (3, 3), (4, 4))),
+    ],
+)
+def test_lines_that_occur_twice(
+    lines: tuple[int, ...], quoted: tuple[int, ...], pairs: tuple[tuple[int | None, int | None], ...]
+) -> None:
+    text = text_of(rows(*lines))
+    result = found(" " * 4 + text_of(rows(*quoted)) + " ", None, text)
+    assert result.level == "similar" or (result.level == "indentation" and len(pairs) == 3)
+    assert [tuple(side and side.strip() for side in pair) for pair in result.pairs] == [
+        tuple(None if number is None else row(number) for number in pair) for pair in pairs
+    ]
+
+
+def test_a_line_that_is_missing_may_be_like_the_one_before_it() -> None:
+    text = text_of(rows(0, 20, 21, 0, 1, 2, 3))
+    assert found(text_of([row(0), row(0, 4), *rows(1, 2, 3)]), None, text).span == Span(33, 76)
+
+
 def test_a_similar_place_is_one_whatever_stands_around_it() -> None:
     place, quoted = rows(0, 1, 2), [row(0), row(1, 1), row(2)]
     for before in ([], BEFORE, ["", " "]):
@@ -542,20 +578,51 @@ TEN = range(10)
         (rows(0, 1, 2, 40, 41, 42, 3, 4, 5, 6, 7, 8, 9), True),
         (rows(0, 1, 2, 40, 41, 3, 4, 5, 6, 7, 8, 9), False),
         (rows(*TEN), False),
-        # Without the first or the last line it is no candidate.
-        (rows(*TEN)[1:], True),
-        (rows(*TEN)[:-1], True),
+        # Also where its first or last line is another, if it is near in all: four lines of cost are the limit.
+        (rows(*TEN)[1:], False),
+        (rows(*TEN)[:-1], False),
+        (rows(*TEN)[3:], True),
+        (rows(*TEN)[:-3], True),
+        (rows(*TEN)[2:], False),
+        (rows(*TEN)[:-2], False),
     ],
 )
 def test_another_place_must_be_worse_by_three_lines(rival: list[str], clear: bool, first: bool) -> None:
     place = [" " + row(0), *rows(*TEN)[1:]]
     quoted = [row(0), "\t" + row(1), *rows(*TEN)[2:]]
-    parts = [BEFORE, rival, AFTER, place] if first else [place, BEFORE, rival, AFTER]
-    text = text_of([line for part in parts for line in part])
-    result = locate(text, text_of(quoted))
+    for between in (AFTER, []):
+        parts = [BEFORE, rival, between, place] if first else [place, between, rival, BEFORE]
+        text = text_of([line for part in parts for line in part])
+        result = locate(text, text_of(quoted))
+        assert isinstance(result, Found) == clear
+        if isinstance(result, Found):
+            assert result.span.of(text) == text_of(place)
+
+
+@pytest.mark.parametrize("first", [True, False])
+@pytest.mark.parametrize(
+    ("rival", "clear"),
+    [
+        ([row(0), row(4)], True),
+        ([row(0), row(2, 4), row(4)], False),
+        ([row(0), row(1), row(2)], False),
+        ([row(0), row(1), row(3), row(4, 4)], False),
+        ([row(1), row(2)], True),
+        ([row(0), row(1)], True),
+        ([row(3), row(4)], True),
+        ([row(0), row(1), row(3, 1)], True),
+        ([row(1, 1), row(3), row(4)], True),
+        ([row(1), row(2), row(3)], False),
+        ([row(2), row(3), row(4)], False),
+    ],
+)
+def test_of_a_short_quote_more_than_half_must_be_missing_elsewhere(rival: list[str], clear: bool, first: bool) -> None:
+    """Five lines: to be three lines worse, or without an edge and two lines off."""
+    place = [" " + row(0), *rows(1, 2, 3, 4)]
+    quoted = [row(0), "\t" + row(1), *rows(2, 3, 4)]
+    parts = [BEFORE, rival, AFTER, place] if first else [place, AFTER, rival, BEFORE]
+    result = locate(text_of([line for part in parts for line in part]), text_of(quoted))
     assert isinstance(result, Found) == clear
-    if isinstance(result, Found):
-        assert result.span.of(text) == text_of(place)
 
 
 @pytest.mark.parametrize(
@@ -596,6 +663,7 @@ def test_a_similar_place_that_is_being_changed_is_not_looked_into() -> None:
     quoted = text_of([row(0), row(1, 4), row(2, 3)])
     assert "lines 3-5" in not_found(text, quoted, closed=[Span(0, 22), Span(54, 60)]).problem
     assert not_found(text, quoted, closed=[Span(0, 23)]).problem == ABSENT
+    assert not_found(text, quoted, closed=[Span(53, 60)]).problem == ABSENT
 
 
 def test_numbered_lines_are_not_guessed_at() -> None:
@@ -663,6 +731,21 @@ def test_in_a_long_text_only_what_is_near_the_named_line_is_compared(
     assert ("nearest are lines 10001-10003," in nearest) == looked
 
 
+def test_blank_lines_at_the_ends_of_a_quote_widen_nothing() -> None:
+    text = text_of([*[""] * 10_000, *rows(0, 1, 2), *["x"] * 10_000])
+    quoted = text_of(["", "", row(0), row(1, 1), row(2), "", "", ""])
+    assert found(quoted, 8001, text).span == Span(10_000, 10_032)
+    assert isinstance(locate(text, quoted, 8000), NotFound)
+
+
+def test_nothing_is_compared_in_a_long_text_where_nothing_is_near() -> None:
+    text = text_of(["x = compute(1)", *["y"] * 20_000])
+    for line in (None, -(10**30), 10**30, -1999 - 1, 2002):
+        assert not_found(text, "x = compote(1)", line).problem == ABSENT
+    for line in (-1999, 1, 2001):
+        assert "is line 1," in not_found(text, "x = compote(1)", line).problem
+
+
 def test_at_the_ends_of_a_long_text() -> None:
     filler = ["x"] * 20_000
     quoted = text_of([row(0), row(1, 1), row(2)])
@@ -674,9 +757,9 @@ def test_at_the_ends_of_a_long_text() -> None:
 
 @pytest.mark.parametrize(("more", "looked"), [([], True), ([row(0, 4)], False)])
 def test_where_too_much_is_alike_nothing_is_found(more: list[str], looked: bool) -> None:
-    # Two pairs of the edges, and three times 16,666.
-    text = text_of([*rows(0, 1, 1, 1, 2), *[row(1)] * 16_663, *more])
-    quoted = text_of([row(0, 1), *rows(1, 1, 1, 2)])
+    # Five pairs of the others, and three times 16,665.
+    text = text_of([*rows(0, 1, 1, 1, 2, 3, 4, 5), *[row(1)] * 16_662, *more])
+    quoted = text_of([row(0, 1), *rows(1, 1, 1, 2, 3, 4, 5)])
     assert isinstance(locate(text, quoted), Found) == looked
 
 
@@ -738,7 +821,7 @@ def test_the_nearest_place_is_told_whole(place: tuple[int, ...], quoted: tuple[i
 
 
 def test_blank_lines_belong_to_the_nearest_place() -> None:
-    quoted = ["", row(0), "", row(1), row(2, 3), "", row(3), row(30), ""]
+    quoted = ["", row(0), "", row(1), row(2, 3), "", row(3), row(30), "", "", ""]
     assert "lines 2-8," in told([row(50), row(0), "", row(1), row(2), "", row(3), row(51), row(52)], quoted)
 
 
