@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from claude_ls.editing.hunk import HunkState, Label, Landed
 from claude_ls.text.document import Document
-from claude_ls.text.patch import Patch, Span
+from claude_ls.text.patch import Patch, Span, TextEdit
 
 
 @dataclass(frozen=True)
@@ -128,6 +129,13 @@ class HunkEnded:
 class HunkUndone:
     """The person took back what this hunk had done, by their editor's own undo or by hand."""
 
+    hunk: str
+
+
+class OwnedEdit(NamedTuple):
+    """One edit that was seen in the text, and the hunk whose it is; none for what somebody else did."""
+
+    edit: TextEdit
     hunk: str
 
 

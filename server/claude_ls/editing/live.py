@@ -38,6 +38,7 @@ from claude_ls.editing.events import (
     HunksDropped,
     HunksWritten,
     HunkUndone,
+    OwnedEdit,
     Pause,
     PauseOver,
     SendEdit,
@@ -87,6 +88,8 @@ class LiveEdit:
     document: Document
     hunks: dict[str, Hunk] = field(default_factory=dict)
     repairs: int = 0
+    seen: list[OwnedEdit] = field(default_factory=list)
+    """What the last step learnt: edits one behind the other, which lead from the `text` before it to the one since."""
     _alignments: dict[str, Alignment] = field(default_factory=dict)
     _flight: Flight | None = None
     _requests: int = 0
@@ -98,6 +101,12 @@ class LiveEdit:
     _pausing: bool = False
 
     @property
+    def text(self) -> str:
+        """The document's text, or what it will be again once an edit that went astray is put right."""
+        flight = self._flight
+        return self.document.text if flight is None or flight.echoed or flight.wanted is None else flight.wanted
+
+    @property
     def claimed(self) -> tuple[Span, ...]:
         """Spans that are being replaced, in today's document."""
         return tuple(hunk.span for hunk in self.hunks.values() if hunk.state not in ENDS)
@@ -105,6 +114,7 @@ class LiveEdit:
     def step(self, event: Event, at: float = 0.0) -> list[Command]:
         """Take one event, which happened `at` so many seconds."""
         self._now = at
+        self.seen = []
         match event:
             case HunkClaimed(name, label, span):
                 self._forget()
@@ -454,6 +464,7 @@ class LiveEdit:
 
     def _carry_foreign(self, edit: TextEdit) -> dict[str, None]:
         """Carry all spans over `edit`; the hunks that it touches."""
+        self.seen.append(OwnedEdit(edit, ""))
         in_flight = self._in_flight
         touched: dict[str, None] = {}
         for hunk in list(self.hunks.values()):
@@ -502,6 +513,7 @@ class LiveEdit:
         self._take_rims(reading)
         in_flight = self._flight.steps if self._flight is not None else {}
         for edit, owner in zip(sequential(reading.patch), reading.owners, strict=True):
+            self.seen.append(OwnedEdit(edit, owner))
             for hunk in list(self.hunks.values()):
                 if hunk.id == owner:
                     hunk.span = Span(hunk.span.start, hunk.span.end + edit.delta)

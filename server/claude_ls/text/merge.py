@@ -67,6 +67,32 @@ def merge(base: str, ours: str, theirs: str) -> Merged:
     return Merged(text, tuple(Span(min(span.start, len(text)), min(span.end, len(text))) for span in conflicts))
 
 
+def with_more_lines(base: str, ours: str, theirs: str) -> str | None:
+    """`ours` with the whole lines that `theirs` has more than `base`, each at about its place.
+
+    None where `theirs` differs from `base` in any other way.
+    """
+    found = _BREAK.search(base) or _BREAK.search(ours) or _BREAK.search(theirs)
+    last_break = found.group() if found else "\n"
+    base_lines, our_lines, their_lines = (lines_with_breaks(text + last_break) for text in (base, ours, theirs))
+    more = _blocks(base_lines, their_lines)
+    if any(block.start != block.end for block in more):
+        return None
+    our_blocks = _blocks(base_lines, our_lines)
+    parts: list[str] = []
+    reached = 0
+    for block in more:
+        at = block.start
+        for own in our_blocks:
+            if own.end <= block.start:
+                at += len(own.lines) - (own.end - own.start)
+            elif own.start < block.start:
+                at = at - block.start + own.start + len(own.lines)
+        parts += (*our_lines[reached:at], *block.lines)
+        reached = at
+    return "".join([*parts, *our_lines[reached:]]).removesuffix(last_break)
+
+
 def with_insertions(base: str, ours: str, theirs: str) -> str:
     """`ours` with whatever `theirs` has that `base` had not, each at about its place."""
     patch = minimal_patch(base, ours)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from claude_ls.text.merge import Merged, merge, with_insertions
+from claude_ls.text.merge import Merged, merge, with_insertions, with_more_lines
 from claude_ls.text.patch import Span
 
 BREAKS = st.sampled_from(["\n", "\r\n", "\r"])
@@ -152,3 +152,20 @@ def test_large_texts_are_merged_by_their_changed_middle() -> None:
 def test_what_was_put_in_at_two_places_stands_at_two_places() -> None:
     result = with_insertions("abc\nb\nc\nd", "X\nb\nc\ndY", "ab!c\nb\nc??\nd")
     assert result == "X!\nb\nc??\ndY"
+
+
+@pytest.mark.parametrize(
+    ("base", "ours", "theirs", "expected"),
+    [
+        ("a\nb\n", "x\n", "a\nmine\nb\n", "x\nmine\n"),
+        ("a\nb\nc\n", "a\nx\nc\n", "mine\na\nb\nc\ntoo\n", "mine\na\nx\nc\ntoo\n"),
+        ("a\nb\n", "", "a\nmine\nb\n", "mine\n"),
+        ("a\nb\nc\nd\n", "1\n2\nb\nc\nx\n", "a\nb\nmine\nc\nd\n", "1\n2\nb\nmine\nc\nx\n"),
+        ("a\r\nb", "x", "a\r\nmine\r\nb", "x\r\nmine"),
+        ("a\nb\n", "x\n", "a\nb\n", "x\n"),
+        ("a\nb\n", "x\n", "a\nbb\n", None),
+        ("a\nb\n", "x\n", "a\n", None),
+    ],
+)
+def test_whole_lines_more_find_their_places(base: str, ours: str, theirs: str, expected: str | None) -> None:
+    assert with_more_lines(base, ours, theirs) == expected

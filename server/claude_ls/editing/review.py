@@ -1,0 +1,328 @@
+"""What Claude has changed in one document and nobody has looked at yet, hunk by hunk.
+
+Rules:
+
+1. The reviewed base is the text with the `old` of every hunk put back. Claude's own edits never change it; what anybody
+   else does outside of the hunks changes it just as it changes the text.
+2. Whatever anybody types stays when a hunk is rejected: at the rims of a hunk it counts as beside it, inside of it as
+   theirs, which a three-way merge (from what Claude wrote, to what was there before) keeps.
+3. A hunk whose text is what was there before is undone: it is not shown, but still followed, for a redo may bring it
+   back. A hunk that somebody has written over, all of it, is theirs, and over.
+
+Theory. Edits arrive one behind the other, each with the job of Claude's that made it, or none. An edit of a job makes
+a hunk, or joins those that it touches; while a job is writing they come in any order and in parts, so it is only when
+a part of it is finished that hunks are brought into shape (`tidy`): changes with at most a few untouched lines between
+them are one hunk, those that are further apart are several.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+from claude_ls.text.diff import changes, lines_with_breaks, minimal_patch
+from claude_ls.text.merge import merge, with_more_lines
+from claude_ls.text.patch import Patch, Span, TextEdit, apply
+from claude_ls.text.position import next_line_start
+from claude_ls.text.rebase import carry_span
+
+GAP_LINES = 2
+"""So many untouched lines between two changes of one job are part of one hunk."""
+
+
+@dataclass(frozen=True)
+class PendingHunk:
+    """A change that waits to be looked at.
+
+    `span` is where it stands today. `old` is what the base has there, `wrote` what Claude made of that; what stands at
+    the span is that again unless somebody has typed into it. `jobs` had a hand in it, the last one is its `job`.
+    """
+
+    id: str
+    jobs: tuple[str, ...]
+    span: Span
+    old: str
+    wrote: str
+    undone: bool = False
+
+    @property
+    def job(self) -> str:
+        return self.jobs[-1]
+
+
+@dataclass(frozen=True)
+class Rejection:
+    """What rejecting a hunk leaves at its span; `kept` if it has lines that Claude and somebody else both changed."""
+
+    span: Span
+    text: str
+    kept: bool
+
+
+@dataclass
+class ReviewLog:
+    """Of one document. `text` is the one that all hunks refer to."""
+
+    text: str
+    hunks: list[PendingHunk] = field(default_factory=list)
+    """In the order of their places, never overlapping; those that were undone among them."""
+    _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+
+    @property
+    def pending(self) -> list[PendingHunk]:
+        """The hunks to be shown, in the order of their places."""
+        return [hunk for hunk in self.hunks if not hunk.undone]
+
+    @property
+    def base(self) -> str:
+        """The text without what nobody has looked at yet."""
+        return apply(self.text, _reverting(self.hunks))
+
+    def find(self, identity: str) -> PendingHunk | None:
+        return next((hunk for hunk in self.pending if hunk.id == identity), None)
+
+    def step(self, edits: Sequence[tuple[TextEdit, str]], after: str) -> bool:
+        """Take edits, one behind the other, each with the job of Claude's that made it ("" for anybody else).
+
+        `after` is what they lead to; if they do not, somebody else did the rest. Whether any hunk is another one now,
+        or at another place.
+        """
+        if not self.hunks and not any(job for _, job in edits):
+            self.text = after
+            return False
+        before, touched = self.hunks, set[str]()
+        if any(job for _, job in edits) or not self._reverted(after):
+            for edit, job in edits:
+                touched |= self._made(edit, job)
+            for edit in changes(self.text, after):
+                touched |= self._made(edit, "")
+        self.text = after
+        self.hunks = [kept for hunk in self.hunks for kept in (self._judged(hunk) if hunk.id in touched else [hunk])]
+        return self.hunks != before
+
+    def settle(self, identities: Iterable[str]) -> None:
+        """These hunks have been looked at: what stands there is the base from now on."""
+        gone = set(identities)
+        self.hunks = [hunk for hunk in self.hunks if hunk.id not in gone]
+
+    def rejected(self, hunk: PendingHunk) -> Rejection:
+        """What is to stand in the place of `hunk`, once Claude's part of it is out again."""
+        here = hunk.span.of(self.text)
+        back = merge(hunk.wrote, hunk.old, here)
+        # Whole lines between those of Claude's can stay where nothing of Claude's does.
+        beside = None if back.clean else with_more_lines(hunk.wrote, hunk.old, here)
+        if beside is not None:
+            return Rejection(hunk.span, beside, kept=False)
+        return Rejection(hunk.span, back.text, kept=not back.clean)
+
+    def typed_into(self, hunk: PendingHunk) -> bool:
+        """Whether somebody has changed what Claude wrote here: the hunk is theirs in part."""
+        return hunk.span.of(self.text) != hunk.wrote
+
+    def tidy(self, job: str) -> None:
+        """Bring the hunks of `job` into shape: near ones together, and apart what lies far apart."""
+        joined: list[PendingHunk] = []
+        for hunk in self.hunks:
+            if joined and self._belong_together(joined[-1], hunk, job):
+                joined[-1] = self._union([joined[-1], hunk], hunk.span)
+            else:
+                joined.append(hunk)
+        self.hunks = [part for hunk in joined for part in (self._parts(hunk) if hunk.job == job else [hunk])]
+        for place, hunk in enumerate(self.hunks):
+            if hunk.job == job and any(character in hunk.old + hunk.wrote for character in "\n\r"):
+                self.hunks[place] = self._by_lines(place)
+
+    def _made(self, edit: TextEdit, job: str) -> set[str]:
+        touched = self._own(edit, job) if job else self._foreign(edit)
+        self.text = self.text[: edit.start] + edit.text + self.text[edit.end :]
+        return touched
+
+    def _own(self, edit: TextEdit, job: str) -> set[str]:
+        """An edit of a job's: it joins what it touches, and the other hunks of the job that it borders on."""
+        places = [
+            place
+            for place, hunk in enumerate(self.hunks)
+            if _touch(hunk.span, edit) or (hunk.job == job and _border(hunk.span, edit))
+        ]
+        first = places[0] if places else sum(hunk.span.end <= edit.start for hunk in self.hunks)
+        behind = places[-1] + 1 if places else first
+        if places:
+            union = self._union(self.hunks[first:behind], edit.span)
+            jobs = tuple(known for known in union.jobs if known != job)
+            union = replace(union, jobs=(*jobs, job), undone=False)
+        else:
+            here = edit.span.of(self.text)
+            union = PendingHunk(self._new_id(job), (job,), edit.span, here, here)
+        start = union.span.start
+        here = union.span.of(self.text)
+        now = apply(here, (TextEdit(edit.start - start, edit.end - start, edit.text),))
+        # What somebody typed into it is still theirs, except where Claude has rewritten it since.
+        wrote = now if union.wrote == here else merge(here, union.wrote, now).text
+        union = replace(union, span=Span(start, start + len(now)), wrote=wrote)
+        self.hunks[first:] = [union, *(_shifted(hunk, edit.delta) for hunk in self.hunks[behind:])]
+        return {union.id}
+
+    def _foreign(self, edit: TextEdit) -> set[str]:
+        """Somebody else's edit; the hunks that it touches."""
+        touched: set[str] = set()
+        carried: list[PendingHunk] = []
+        for hunk in self.hunks:
+            if hunk.span.end < edit.start:
+                carried.append(hunk)
+            elif edit.span == hunk.span and edit.text == (hunk.wrote if hunk.undone else hunk.old):
+                touched.add(hunk.id)
+                carried.append(replace(hunk, span=Span(edit.start, edit.start + len(edit.text))))
+            elif not _written_over(hunk.span, edit):
+                if hunk.span.touches(edit.span):
+                    touched.add(hunk.id)
+                carried.append(replace(hunk, span=carry_span(hunk.span, edit)))
+        self.hunks = carried
+        return touched
+
+    def _reverted(self, after: str) -> bool:
+        """Whether `after` is the text with a hunk, or all of a job, undone or redone, which the whole text tells best.
+
+        Among equal lines the edits may say that other ones came or went.
+        """
+        jobs = {hunk.job for hunk in self.hunks}
+        groups = [[hunk] for hunk in self.hunks] + [[hunk for hunk in self.hunks if hunk.job == job] for job in jobs]
+        for group in groups:
+            for undone in (False, True):
+                ours = [hunk for hunk in group if hunk.undone is undone and (undone or not self.typed_into(hunk))]
+                patch = tuple(TextEdit(*hunk.span, hunk.wrote if undone else hunk.old) for hunk in ours)
+                grown = sum(edit.delta for edit in patch)
+                if not patch or len(after) - len(self.text) != grown or apply(self.text, patch) != after:
+                    continue
+                places = {hunk.id: edit for hunk, edit in zip(ours, patch, strict=True)}
+                self._replace(places, undone=not undone)
+                return True
+        return False
+
+    def _replace(self, places: dict[str, TextEdit], *, undone: bool) -> None:
+        moved = 0
+        hunks: list[PendingHunk] = []
+        for hunk in self.hunks:
+            start = hunk.span.start + moved
+            edit = places.get(hunk.id)
+            length = len(edit.text) if edit else hunk.span.end - hunk.span.start
+            moved += edit.delta if edit else 0
+            now = replace(hunk, span=Span(start, start + length))
+            hunks.append(replace(now, undone=undone) if edit else now)
+        self.hunks = hunks
+
+    def _judged(self, hunk: PendingHunk) -> list[PendingHunk]:
+        """The hunk after somebody has touched it; nothing where it is over."""
+        here = hunk.span.of(self.text)
+        if here == hunk.old:
+            return [] if hunk.old == hunk.wrote else [replace(hunk, undone=True)]
+        if hunk.undone:
+            return [replace(hunk, undone=False)] if here == hunk.wrote else []
+        return [hunk]
+
+    def _union(self, hunks: Sequence[PendingHunk], span: Span) -> PendingHunk:
+        """One hunk for all of `hunks` and `span`, called as the first of them."""
+        whole = Span(min(span.start, hunks[0].span.start), max(span.end, hunks[-1].span.end))
+        inner = [replace(hunk, span=Span(*(at - whole.start for at in hunk.span))) for hunk in hunks]
+        here = whole.of(self.text)
+        jobs = tuple(dict.fromkeys(job for hunk in hunks for job in hunk.jobs))
+        wrote = apply(here, tuple(TextEdit(*hunk.span, hunk.wrote) for hunk in inner if not hunk.undone))
+        undone = all(hunk.undone for hunk in hunks)
+        return PendingHunk(hunks[0].id, jobs, whole, apply(here, _reverting(inner)), wrote, undone)
+
+    def _belong_together(self, left: PendingHunk, right: PendingHunk, job: str) -> bool:
+        if left.job != job or right.job != job or left.undone or right.undone:
+            return False
+        return _untouched_lines(self.text, left.span.end, right.span.start) <= GAP_LINES
+
+    def _parts(self, hunk: PendingHunk) -> list[PendingHunk]:
+        """The hunk as it is best shown; as it is where somebody has typed into it."""
+        here = hunk.span.of(self.text)
+        if hunk.undone or here != hunk.wrote:
+            return [hunk]
+        groups = grouped(hunk.old, minimal_patch(hunk.old, here))
+        parts: list[PendingHunk] = []
+        moved = hunk.span.start
+        for number, group in enumerate(groups):
+            old = Span(group[0].start, group[-1].end)
+            start = old.start + moved
+            moved += sum(edit.delta for edit in group)
+            span = Span(start, old.end + moved)
+            name = hunk.id if number == 0 else self._new_id(hunk.job)
+            parts.append(replace(hunk, id=name, span=span, old=old.of(hunk.old), wrote=span.of(self.text)))
+        return parts
+
+    def _by_lines(self, place: int) -> PendingHunk:
+        """A hunk of several lines, grown to all of them: what somebody puts in between stands on lines of its own."""
+        hunk = self.hunks[place]
+        if hunk.undone or self.typed_into(hunk):
+            return hunk
+        span, old, new = whole_lines(self.text, hunk)
+        free = Span(
+            self.hunks[place - 1].span.end if place else 0,
+            self.hunks[place + 1].span.start if place + 1 < len(self.hunks) else len(self.text),
+        )
+        return replace(hunk, span=span, old=old, wrote=new) if free.covers(span) else hunk
+
+    def _new_id(self, job: str) -> str:
+        known = {hunk.id for hunk in self.hunks}
+        return next(name for name in (f"{job}-{number}" for number in self._numbers) if name not in known)
+
+
+def grouped(text: str, patch: Patch) -> list[Patch]:
+    """The edits of `text` in groups that are shown as one hunk each."""
+    groups: list[list[TextEdit]] = []
+    for edit in patch:
+        if groups and _untouched_lines(text, groups[-1][-1].end, edit.start) <= GAP_LINES:
+            groups[-1].append(edit)
+        else:
+            groups.append([edit])
+    return [tuple(group) for group in groups]
+
+
+def whole_lines(text: str, hunk: PendingHunk) -> tuple[Span, str, str]:
+    """The hunk as people read it: its whole lines in `text`, what they were, and what they are."""
+    start, end = hunk.span
+    first = max(text.rfind("\n", 0, start), text.rfind("\r", 0, start)) + 1
+    old_ends_line = hunk.old.endswith(("\n", "\r")) or (not hunk.old and first == start)
+    last = end if old_ends_line and _starts_line(text, end) else next_line_start(text, end)
+    old, new = text[first:start] + hunk.old + text[end:last], text[first:last]
+    # What is put in behind a line may begin with the break of that line.
+    old_lines, new_lines = lines_with_breaks(old), lines_with_breaks(new)
+    same = next((n for n, pair in enumerate(zip(old_lines, new_lines, strict=False)) if pair[0] != pair[1]), None)
+    count = min(len(old_lines), len(new_lines)) if same is None else same
+    head = sum(map(len, old_lines[:count]))
+    return Span(first + head, last), old[head:], new[head:]
+
+
+def _untouched_lines(text: str, left: int, right: int) -> int:
+    """How many whole lines lie between a change that ends at `left` and one that begins at `right`."""
+    breaks = sum(line.endswith(("\n", "\r")) for line in lines_with_breaks(text[left:right]))
+    return breaks if _starts_line(text, left) else breaks - 1
+
+
+def _starts_line(text: str, offset: int) -> bool:
+    return offset == 0 or text[offset - 1] in "\n\r"
+
+
+def _reverting(hunks: Iterable[PendingHunk]) -> Patch:
+    return tuple(TextEdit(*hunk.span, hunk.old) for hunk in hunks)
+
+
+def _touch(span: Span, edit: TextEdit) -> bool:
+    return span.touches(edit.span) or (edit.start <= span.start and span.end <= edit.end and edit.start < edit.end)
+
+
+def _border(span: Span, edit: TextEdit) -> bool:
+    return edit.start <= span.end and span.start <= edit.end
+
+
+def _shifted(hunk: PendingHunk, delta: int) -> PendingHunk:
+    return replace(hunk, span=Span(hunk.span.start + delta, hunk.span.end + delta))
+
+
+def _written_over(span: Span, edit: TextEdit) -> bool:
+    """Whether nothing is left of what stood at `span`."""
+    if span.start == span.end:
+        return edit.start < span.start < edit.end
+    return edit.start <= span.start and span.end <= edit.end
