@@ -31,6 +31,8 @@ HOMES = {
     "rapidfuzz": "editing/",
     "rich": "terminal/",
     "platformdirs": "__main__.py",
+    "sqlite3": "workspace/",
+    "watchdog": "workspace/",
 }
 MODULES = sorted(path.relative_to(PACKAGE) for path in PACKAGE.rglob("*.py") if path.name != "__init__.py")
 

@@ -2,7 +2,7 @@
 
 The editor's `workspace/configuration` wins over `initializationOptions.claude`, which wins over the person's own
 `config.toml`. Settings of an editor can come from files inside a workspace, so an editor can never set where requests
-go: `endpoint` and `prices` count only in `config.toml`.
+go, nor which folders are trusted: `endpoint`, `prices` and `trusted` count only in `config.toml`.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Any, Literal, get_args
 Effort = Literal["low", "medium", "high", "xhigh", "max"]
 Thinking = Literal["adaptive", "off"]
 Streaming = Literal["line", "hunk", "final"]
+Review = Literal["off", "after", "preview"]
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,14 @@ class Settings:
     thinking: Thinking = "adaptive"
     streaming: Streaming | None = None
     """How changes land while Claude writes; None: `line` where the editor makes one undo step of it, else `hunk`."""
+    review: Review = "after"
+    """Whether changes wait for review once they are in the text, are confirmed before that, or neither."""
+    review_hints: bool = False
+    """Whether `+12 −3` stands behind the first line of each change that waits for review."""
+    checkpoints_days: float = 30.0
+    checkpoints_megabytes: float = 500.0
+    trusted: tuple[str, ...] = ()
+    """Folders whose git repository may be asked which changes were committed."""
     context_tokens: int = 24_000
     budget_job: float | None = None
     endpoint: str | None = None
@@ -68,6 +77,26 @@ def _positive(kind: type[int] | type[float]) -> Callable[[Any], Any]:
     return check
 
 
+def _flag(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError("must be true or false")
+    return value
+
+
+def _review(value: Any) -> Review:
+    if value == "preview":
+        return "preview"
+    if not isinstance(value, bool):
+        raise ValueError('must be true, false or "preview"')
+    return "after" if value else "off"
+
+
+def _folders(value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(item, str) and Path(item).is_absolute() for item in value):
+        raise ValueError("must be a list of absolute paths")
+    return tuple(value)
+
+
 def _texts(value: Any) -> Mapping[str, str]:
     if not isinstance(value, Mapping):
         raise ValueError("must be a table from action to model")
@@ -86,12 +115,17 @@ SETTINGS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
     "effort": ("effort", _one_of(get_args(Effort))),
     "thinking": ("thinking", _one_of(get_args(Thinking))),
     "streaming": ("streaming", _one_of(get_args(Streaming))),
+    "review": ("review", _review),
+    "reviewHints": ("review_hints", _flag),
+    "checkpoints.days": ("checkpoints_days", _positive(float)),
+    "checkpoints.megabytes": ("checkpoints_megabytes", _positive(float)),
+    "trusted": ("trusted", _folders),
     "context.tokens": ("context_tokens", _positive(int)),
     "budget.job": ("budget_job", _positive(float)),
     "endpoint": ("endpoint", _words),
     "prices": ("prices", _price_table),
 }
-_OWN_FILE_ONLY = frozenset({"endpoint", "prices"})
+_OWN_FILE_ONLY = frozenset({"endpoint", "prices", "trusted"})
 CLIENT_FLAGS = frozenset({"prompts", "events", "applyEdit"})
 """Keys of `initializationOptions.claude` that describe the client rather than set anything."""
 

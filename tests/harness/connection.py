@@ -15,9 +15,11 @@ from claude_ls.agent.scripted import ScriptedModel, at_once, read_script
 from claude_ls.config import Settings
 from claude_ls.lsp.server import Server, create_server
 from claude_ls.session.client import Client
+from claude_ls.session.keeping import Background
 from claude_ls.session.session import Session
 from claude_ls.workspace.files import StateFolder
 from harness.editor import Editor
+from harness.run import stores, stores_at_once
 
 ROOT = "file:///project"
 
@@ -53,6 +55,7 @@ async def connected(
     flags: frozenset[str] = frozenset(),
     root: str = ROOT,
     options: dict[str, Any] | None = None,
+    background: Background = stores_at_once,
 ) -> AsyncIterator[Connection]:
     played = model or ScriptedModel(read_script(script), pace=pace)
     numbers = itertools.count(1)
@@ -64,6 +67,8 @@ async def connected(
             client=client,
             settings=settings,
             state=StateFolder(tmp_path / "state"),
+            stores=stores(tmp_path / "state"),
+            background=background,
             later=loop.call_later,
             clock=loop.time,
             new_id=lambda: f"job{next(numbers)}",

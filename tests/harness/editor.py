@@ -44,6 +44,8 @@ class Editor:
         """What closed documents held at last."""
         self.transcript: list[str] = []
         self.shown: list[str] = []
+        self.diagnostics: dict[str, list[dict[str, Any]]] = {}
+        """What the server has published last, by document."""
         self.unanswered: dict[int, asyncio.Future[Any]] = {}
         self.ended: set[str] = set()
         self.refused = 0
@@ -71,10 +73,12 @@ class Editor:
             "general": {"positionEncodings": [self._encoding]},
             "window": {"workDoneProgress": True, "showDocument": {"support": "no showDocument" not in self._flags}},
             "workspace": {
+                "codeLens": {"refreshSupport": True},
                 "workspaceEdit": {
                     "documentChanges": "no documentChanges" not in self._flags,
                     "resourceOperations": ["rename", "delete"] if "moves files" in self._flags else [],
-                }
+                    **({"changeAnnotationSupport": {}} if "annotations" in self._flags else {}),
+                },
             },
             "textDocument": {
                 "codeAction": {
@@ -82,6 +86,7 @@ class Editor:
                     "tagSupport": {"valueSet": [1]},
                 },
                 "hover": {"contentFormat": ["markdown"]},
+                **({} if "no lenses" in self._flags else {"codeLens": {}}),
             },
         }
         flags = {"prompts": "prompts" in self._flags, "applyEdit": "undo groups" in self._flags}
@@ -93,6 +98,7 @@ class Editor:
                 "workspaceFolders": [{"uri": root, "name": "root"}],
                 "capabilities": capabilities,
                 "initializationOptions": {"claude": {**flags, **options}},
+                **({"clientInfo": {"name": "Visual Studio Code"}} if "calm questions" in self._flags else {}),
             },
         )
         assert answer["capabilities"]["positionEncoding"] == self._encoding
@@ -213,7 +219,11 @@ class Editor:
             case "window/workDoneProgress/create":
                 self._send({"id": message["id"], "result": None})
             case "window/showDocument":
-                self.transcript.append("show " + params["uri"].rpartition("/")[2].replace(" ", "%20"))
+                place = ""
+                if "selection" in params:
+                    start = params["selection"]["start"]
+                    place = f" {start['line'] + 1}:{start['character'] + 1}"
+                self.transcript.append("show " + params["uri"].rpartition("/")[2].replace(" ", "%20") + place)
                 self.shown.append(params["uri"])
                 if "opens files" in self._flags:
                     self.open_file(params["uri"])
@@ -222,7 +232,13 @@ class Editor:
                 self.transcript.append(f"asked: {params['message']}")
                 choices = [action["title"] for action in params["actions"]]
                 chosen = {"title": choices[0]} if "says yes" in self._flags else None
+                if answer := next((choice for choice in choices if f"answers {choice}" in self._flags), None):
+                    chosen = {"title": answer}
                 self._send({"id": message["id"], "result": chosen})
+            case "workspace/codeLens/refresh" | "workspace/inlayHint/refresh":
+                self._send({"id": message["id"], "result": None})
+            case "textDocument/publishDiagnostics":
+                self.diagnostics[params["uri"]] = params["diagnostics"]
             case "window/showMessage":
                 kind = {1: "error", 2: "warning", 3: "info"}[params["type"]]
                 self.transcript.append(f"{kind}: {params['message']}")
@@ -241,6 +257,8 @@ class Editor:
             self._send({"id": identity, "error": {"code": -32601, "message": "applyEdit is not supported"}})
             return
         edit = params["edit"]
+        for annotation in edit.get("changeAnnotations", {}).values():
+            self.transcript.append(f"to be confirmed: {annotation['label']}")
         if "undoStopBefore" in params:
             self.transcript.append("new undo step" if params["undoStopBefore"] else "same undo step")
         if "kind" in edit.get("documentChanges", [{}])[0]:

@@ -10,17 +10,22 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from claude_ls.agent.scripted import ScriptedModel, by_chance, by_tokens, request_text
 from claude_ls.config import Settings
 from claude_ls.lsp.server import create_server
 from claude_ls.session.client import Client
+from claude_ls.session.keeping import Stores
+from claude_ls.session.reviewing import Selection
 from claude_ls.session.session import Session
+from claude_ls.workspace import authorship, checkpoints, review_store
+from claude_ls.workspace.database import NAME, Database
 from claude_ls.workspace.files import StateFolder
 from harness.case import Case, Step
 from harness.editor import Editor, Habit
 
+Result = TypeVar("Result")
 ROOT = "file:///my%20project"
 LANGUAGES = {
     "py": "python", "ts": "typescript", "js": "javascript", "go": "go", "rs": "rust", "c": "c", "java": "java",
@@ -45,6 +50,23 @@ class Outcome:
     files: dict[str, str]
     transcript: str
     prompt: str
+
+
+def stores(folder: Path) -> Stores:
+    """All that is kept, really, in `folder`."""
+    tables = {"checkpoints": checkpoints.TABLES, "reviews": review_store.TABLES, "authorship": authorship.TABLES}
+    database = Database(folder, tables)
+    return Stores(
+        database,
+        checkpoints.Checkpoints(database, lambda: datetime(2026, 1, 1, tzinfo=UTC)),
+        review_store.ReviewStore(database),
+        authorship.Authorship(database),
+    )
+
+
+async def stores_at_once(work: Callable[[], Result], /) -> Result:
+    """The background of a test: nothing happens at the same time."""
+    return work()
 
 
 def uri_of(name: str) -> str:
@@ -85,6 +107,8 @@ class _Play:
             client=client,
             settings=settings,
             state=StateFolder(self._folder),
+            stores=stores(self._folder),
+            background=stores_at_once,
             later=lambda seconds, callback: self._timers.append((self._now + seconds, callback)),
             clock=lambda: self._now,
             new_id=lambda: f"job{next(self._numbers)}",
@@ -116,9 +140,13 @@ class _Play:
         files = {uri.removeprefix(f"{ROOT}/"): buffer.text for uri, buffer in editor.buffers.items()}
         files |= {uri.removeprefix(f"{ROOT}/"): text for uri, text in editor.closed.items()}
         for path in sorted(self._folder.rglob("*.*")):
+            if path.name.startswith(NAME):
+                continue
             files[f"state:{path.relative_to(self._folder)}"] = path.read_bytes().decode()
         for uri, document in ((uri, self._server.session.document(uri)) for uri in editor.buffers):
             assert document is not None and document.text == editor.buffers[uri].text, f"the mirror of {uri} is off"
+            for item in self._server.session.waiting(Selection(uri=uri)):
+                assert item.buffer.review.text == document.text, f"what waits for review in {uri} is off"
         prompts = "\n".join(f"[{number}]\n{_asked(text)}\n" for number, text in enumerate(self._model.requests, 1))
         transcript = "".join(f"{line}\n" for line in editor.transcript).replace(str(self._folder), "STATE")
         return Outcome(files, transcript, prompts)
@@ -151,6 +179,7 @@ class _Play:
     async def _do(self, step: Step) -> None:
         editor, (file, start, end) = self._editor, self._case.selection
         text = editor.buffers[uri_of(file)].text if uri_of(file) in editor.buffers else ""
+        start, end = min(start, len(text)), min(end, len(text))
         here = {"uri": uri_of(file), "range": self._range(text, start, end)}
         match step.words:
             case ("edit", instruction):
@@ -192,6 +221,22 @@ class _Play:
                 editor.undo(uri_of(name))
             case ("redo", name):
                 editor.redo(uri_of(name))
+            case ("hunks",):
+                found = await editor.request("workspace/executeCommand", {"command": "claude.hunks", "arguments": [{}]})
+                editor.transcript += [_shown_hunk(hunk) for hunk in found["hunks"]] or ["no hunks"]
+            case ("lenses", name):
+                lenses = await editor.request("textDocument/codeLens", {"textDocument": {"uri": uri_of(name)}})
+                for lens in lenses:
+                    line, shown = lens["range"]["start"]["line"] + 1, lens["command"]
+                    editor.transcript.append(f"lens {line}: {shown['title']} = {shown['command']} {shown['arguments']}")
+            case ("marks", name):
+                for mark in editor.diagnostics.get(uri_of(name), []):
+                    line = mark["range"]["start"]["line"] + 1
+                    editor.transcript.append(f"mark {line}: {mark['severity']} {mark['message']}")
+            case ("hints", name):
+                params = {"textDocument": {"uri": uri_of(name)}, "range": self._range(text, 0, len(text))}
+                for hint in await editor.request("textDocument/inlayHint", params):
+                    editor.transcript.append(f"hint {hint['position']['line'] + 1}: {hint['label']}")
             case ("open", name):
                 editor.reopen(uri_of(name), _language(name))
             case ("close", name):
@@ -229,6 +274,13 @@ class _Play:
 
     def _range(self, text: str, start: int, end: int) -> dict[str, Any]:
         return {"start": self._editor.position(text, start), "end": self._editor.position(text, end)}
+
+
+def _shown_hunk(hunk: dict[str, Any]) -> str:
+    start, end = hunk["range"]["start"]["line"] + 1, hunk["range"]["end"]["line"] + 1
+    theirs = ", theirs in part" if hunk["theirsInPart"] else ""
+    name = hunk["uri"].rpartition("/")[2]
+    return f"hunk {hunk['id']} {name} {start}-{end} {hunk['oldText']!r} -> {hunk['newText']!r}{theirs}"
 
 
 def _language(name: str) -> str:

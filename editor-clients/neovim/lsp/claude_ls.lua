@@ -6,7 +6,13 @@ return {
   -- Neovim waits 150 ms before it reports a change. An edit counts as made when it is reported, so that wait would be
   -- paid for every hunk.
   flags = { debounce_text_changes = 10 },
+  capabilities = { workspace = { codeLens = { refreshSupport = true } } },
   handlers = {
+    ["workspace/codeLens/refresh"] = function(_, _, context)
+      local client = vim.lsp.get_client_by_id(context.client_id)
+      if client then require("claude_ls.review").refresh(client) end
+      return vim.NIL
+    end,
     ["claude/applyEdit"] = function(...) return require("claude_ls.apply_edit")(...) end,
   },
   commands = {

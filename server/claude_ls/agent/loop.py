@@ -35,13 +35,22 @@ class ToolOutcome:
     ends: bool = False
 
 
+@dataclass(frozen=True)
+class Conversation:
+    """All that was said so far, by both sides, in a form that can be gone on with."""
+
+    messages: tuple[Message, ...]
+
+
 async def run(
     model: Model,
     request: ModelRequest,
     use_tool: Callable[[ToolFinished], Awaitable[ToolOutcome]],
     max_turns: int = MAX_TURNS,
-) -> AsyncGenerator[ModelEvent, None]:
+) -> AsyncGenerator[ModelEvent | Conversation, None]:
     """The events of all turns in order. Each turn ends with its `Stopped`; the last one says how the loop ended.
+
+    Behind each turn that came to its end stands the `Conversation` so far.
 
     Tools are run only after a turn that stopped to have them run: after a cut, a refusal or a length limit none is.
     What the tools of the last turn did Claude never hears, so where turns run out one more `Stopped` says that.
@@ -72,10 +81,13 @@ async def run(
             messages = (*messages, Message("assistant", tuple(blocks)))
             continue
         if stopped.reason != "tool_use" or not uses:
+            if stopped.reason == "end_turn" and blocks and not uses:
+                yield Conversation((*messages, Message("assistant", tuple(blocks))))
             return
         outcomes = [(use, await use_tool(use)) for use in uses]
-        if all(outcome.ends for _, outcome in outcomes):
-            return
         results = tuple(ToolResult(use.id, outcome.text, outcome.failed) for use, outcome in outcomes)
         messages = (*messages, Message("assistant", tuple(blocks)), Message("user", results))
+        yield Conversation(messages)
+        if all(outcome.ends for _, outcome in outcomes):
+            return
     yield Stopped("turns", f"Claude did not finish within {max_turns} turns.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from claude_ls.agent.context import ContextBlock
 from claude_ls.agent.model import Message, ModelRequest, Text
@@ -35,3 +36,13 @@ def build(
         effort=settings.effort,
         thinking=settings.thinking,
     )
+
+
+def going_on(request: ModelRequest, earlier: Sequence[Message], ask: str) -> ModelRequest:
+    """`request` with `ask` said behind an `earlier` conversation, of which all but that is in the prompt cache."""
+    last = earlier[-1]
+    if last.role == "user":
+        messages = (*earlier[:-1], Message("user", (*last.blocks, Text(ask))))
+    else:
+        messages = (*earlier, Message("user", (Text(ask),)))
+    return replace(request, messages=messages)

@@ -64,6 +64,11 @@ def price_of(model: str, own: Mapping[str, Price]) -> Price | None:
     return next((price for line, price in LIST_PRICES.items() if f"-{line}-" in f"-{model}-"), None)
 
 
+def cost_words(cost: float) -> str:
+    """US dollars, as people read them."""
+    return f"${cost:.4f}" if cost < 0.1 else f"${cost:.2f}"
+
+
 def estimated_tokens(text: str) -> int:
     """About how many tokens `text` is, without asking anybody."""
     return round(len(text) / CHARACTERS_PER_TOKEN + 0.5)

@@ -36,6 +36,8 @@ class Label(NamedTuple):
 
     words: str
     group: str
+    confirm: bool = False
+    """Whether the person is to see the edit before it is made, in an editor that can show it."""
 
 
 @dataclass(slots=True)

@@ -7,7 +7,8 @@ Rules:
 2. Whatever anybody types stays when a hunk is rejected: at the rims of a hunk it counts as beside it, inside of it as
    theirs, which a three-way merge (from what Claude wrote, to what was there before) keeps.
 3. A hunk whose text is what was there before is undone: it is not shown, but still followed, for a redo may bring it
-   back. A hunk that somebody has written over, all of it, is theirs, and over.
+   back. So may the state that it had before a second job changed it. A hunk that somebody has written over, all of it,
+   is theirs, and over.
 
 Theory. Edits arrive one behind the other, each with the job of Claude's that made it, or none. An edit of a job makes
 a hunk, or joins those that it touches; while a job is writing they come in any order and in parts, so it is only when
@@ -18,8 +19,9 @@ them are one hunk, those that are further apart are several.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, NamedTuple
 
 from claude_ls.text.diff import changes, lines_with_breaks, minimal_patch
 from claude_ls.text.merge import merge, with_more_lines
@@ -27,8 +29,17 @@ from claude_ls.text.patch import Patch, Span, TextEdit, apply
 from claude_ls.text.position import next_line_start
 from claude_ls.text.rebase import carry_span
 
+KEPT_STATES = 8
 GAP_LINES = 2
 """So many untouched lines between two changes of one job are part of one hunk."""
+
+
+class Stood(NamedTuple):
+    """A state that a hunk was in: what stood `here`, what of that Claude `wrote`, and the `jobs` that did."""
+
+    here: str
+    wrote: str
+    jobs: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -37,6 +48,7 @@ class PendingHunk:
 
     `span` is where it stands today. `old` is what the base has there, `wrote` what Claude made of that; what stands at
     the span is that again unless somebody has typed into it. `jobs` had a hand in it, the last one is its `job`.
+    `stood` are states that an undo or a redo may bring back.
     """
 
     id: str
@@ -45,10 +57,20 @@ class PendingHunk:
     old: str
     wrote: str
     undone: bool = False
+    stood: tuple[Stood, ...] = ()
 
     @property
     def job(self) -> str:
         return self.jobs[-1]
+
+    def as_values(self) -> dict[str, Any]:
+        """The hunk for a file, to be read again by `of_values`."""
+        return {**asdict(self), "span": list(self.span), "jobs": list(self.jobs)}
+
+    @classmethod
+    def of_values(cls, values: Mapping[str, Any]) -> PendingHunk:
+        stood = tuple(Stood(here, wrote, tuple(jobs)) for here, wrote, jobs in values["stood"])
+        return cls(**{**values, "span": Span(*values["span"]), "jobs": tuple(values["jobs"]), "stood": stood})
 
 
 @dataclass(frozen=True)
@@ -67,7 +89,8 @@ class ReviewLog:
     text: str
     hunks: list[PendingHunk] = field(default_factory=list)
     """In the order of their places, never overlapping; those that were undone among them."""
-    _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+    numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+    """For the names of new hunks; logs that are listed together share one."""
 
     @property
     def pending(self) -> list[PendingHunk]:
@@ -92,13 +115,19 @@ class ReviewLog:
             self.text = after
             return False
         before, touched = self.hunks, set[str]()
-        if any(job for _, job in edits) or not self._reverted(after):
+        states = {hunk.id: self._state(hunk) for hunk in before}
+        by_claude = any(job for _, job in edits)
+        if by_claude or not self._reverted(after):
             for edit, job in edits:
                 touched |= self._made(edit, job)
             for edit in changes(self.text, after):
                 touched |= self._made(edit, "")
         self.text = after
-        self.hunks = [kept for hunk in self.hunks for kept in (self._judged(hunk) if hunk.id in touched else [hunk])]
+        self.hunks = [
+            kept
+            for hunk in self.hunks
+            for kept in (self._judged(hunk, states.get(hunk.id), by_claude) if hunk.id in touched else [hunk])
+        ]
         return self.hunks != before
 
     def settle(self, identities: Iterable[str]) -> None:
@@ -150,6 +179,9 @@ class ReviewLog:
         if places:
             union = self._union(self.hunks[first:behind], edit.span)
             jobs = tuple(known for known in union.jobs if known != job)
+            if union.job != job:
+                before = Stood(union.span.of(self.text), union.wrote, union.jobs)
+                union = replace(union, stood=_with(union.stood, before))
             union = replace(union, jobs=(*jobs, job), undone=False)
         else:
             here = edit.span.of(self.text)
@@ -170,7 +202,7 @@ class ReviewLog:
         for hunk in self.hunks:
             if hunk.span.end < edit.start:
                 carried.append(hunk)
-            elif edit.span == hunk.span and edit.text == (hunk.wrote if hunk.undone else hunk.old):
+            elif edit.span == hunk.span and edit.text in (hunk.old, *(state.here for state in hunk.stood)):
                 touched.add(hunk.id)
                 carried.append(replace(hunk, span=Span(edit.start, edit.start + len(edit.text))))
             elif not _written_over(hunk.span, edit):
@@ -180,45 +212,58 @@ class ReviewLog:
         self.hunks = carried
         return touched
 
+    def _state(self, hunk: PendingHunk) -> Stood:
+        return Stood(hunk.span.of(self.text), hunk.wrote, hunk.jobs)
+
     def _reverted(self, after: str) -> bool:
         """Whether `after` is the text with a hunk, or all of a job, undone or redone, which the whole text tells best.
 
-        Among equal lines the edits may say that other ones came or went.
+        Among equal lines the edits may say that other ones came or went, and at the rims that it was beside the hunk.
         """
-        jobs = {hunk.job for hunk in self.hunks}
-        groups = [[hunk] for hunk in self.hunks] + [[hunk for hunk in self.hunks if hunk.job == job] for job in jobs]
-        for group in groups:
-            for undone in (False, True):
-                ours = [hunk for hunk in group if hunk.undone is undone and (undone or not self.typed_into(hunk))]
-                patch = tuple(TextEdit(*hunk.span, hunk.wrote if undone else hunk.old) for hunk in ours)
-                grown = sum(edit.delta for edit in patch)
-                if not patch or len(after) - len(self.text) != grown or apply(self.text, patch) != after:
-                    continue
-                places = {hunk.id: edit for hunk, edit in zip(ours, patch, strict=True)}
-                self._replace(places, undone=not undone)
+        for job in dict.fromkeys(hunk.job for hunk in self.hunks):
+            ours = [hunk for hunk in self.hunks if hunk.job == job]
+            undo = {hunk.id: hunk.old for hunk in ours if not hunk.undone}
+            redo = {hunk.id: hunk.stood[-1].here for hunk in ours if hunk.undone}
+            if self._became(after, undo) or self._became(after, redo):
+                return True
+        for hunk in self.hunks:
+            texts = [*([] if hunk.undone else [hunk.old]), *(state.here for state in hunk.stood)]
+            if any(self._became(after, {hunk.id: text}) for text in texts):
                 return True
         return False
 
-    def _replace(self, places: dict[str, TextEdit], *, undone: bool) -> None:
+    def _became(self, after: str, texts: Mapping[str, str]) -> bool:
+        """Whether `after` is the text with these in the places of these hunks; if so, they are that now."""
+        places = {hunk.id: TextEdit(*hunk.span, texts[hunk.id]) for hunk in self.hunks if hunk.id in texts}
+        patch = tuple(places.values())
+        grown = sum(edit.delta for edit in patch)
+        if not patch or len(after) - len(self.text) != grown or apply(self.text, patch) != after:
+            return False
+        states = {hunk.id: self._state(hunk) for hunk in self.hunks}
+        self.text = after
         moved = 0
         hunks: list[PendingHunk] = []
         for hunk in self.hunks:
-            start = hunk.span.start + moved
             edit = places.get(hunk.id)
-            length = len(edit.text) if edit else hunk.span.end - hunk.span.start
+            end = hunk.span.end + moved + (edit.delta if edit else 0)
+            now = replace(hunk, span=Span(hunk.span.start + moved, end))
+            hunks += self._judged(now, states[hunk.id], by_claude=False) if edit else [now]
             moved += edit.delta if edit else 0
-            now = replace(hunk, span=Span(start, start + length))
-            hunks.append(replace(now, undone=undone) if edit else now)
         self.hunks = hunks
+        return True
 
-    def _judged(self, hunk: PendingHunk) -> list[PendingHunk]:
-        """The hunk after somebody has touched it; nothing where it is over."""
+    def _judged(self, hunk: PendingHunk, before: Stood | None, by_claude: bool) -> list[PendingHunk]:
+        """The hunk after it was touched, which was in the state `before`; nothing where it is over."""
         here = hunk.span.of(self.text)
         if here == hunk.old:
-            return [] if hunk.old == hunk.wrote else [replace(hunk, undone=True)]
-        if hunk.undone:
-            return [replace(hunk, undone=False)] if here == hunk.wrote else []
-        return [hunk]
+            was = hunk.stood if before is None or before.here == here or by_claude else _with(hunk.stood, before)
+            return [replace(hunk, undone=True, stood=was)] if was else []
+        known = None if by_claude else next((state for state in hunk.stood if state.here == here), None)
+        if known is not None:
+            others = tuple(state for state in hunk.stood if state is not known)
+            stood = others if before is None or hunk.undone else _with(others, before)
+            return [replace(hunk, wrote=known.wrote, jobs=known.jobs, undone=False, stood=stood)]
+        return [] if hunk.undone else [hunk]
 
     def _union(self, hunks: Sequence[PendingHunk], span: Span) -> PendingHunk:
         """One hunk for all of `hunks` and `span`, called as the first of them."""
@@ -228,7 +273,13 @@ class ReviewLog:
         jobs = tuple(dict.fromkeys(job for hunk in hunks for job in hunk.jobs))
         wrote = apply(here, tuple(TextEdit(*hunk.span, hunk.wrote) for hunk in inner if not hunk.undone))
         undone = all(hunk.undone for hunk in hunks)
-        return PendingHunk(hunks[0].id, jobs, whole, apply(here, _reverting(inner)), wrote, undone)
+        stood = [
+            Stood(_put(here, hunk.span, state.here), _put(here, hunk.span, state.wrote), state.jobs)
+            for hunk in inner
+            for state in hunk.stood
+        ]
+        old = apply(here, _reverting(inner))
+        return PendingHunk(hunks[0].id, jobs, whole, old, wrote, undone, tuple(stood[-KEPT_STATES:]))
 
     def _belong_together(self, left: PendingHunk, right: PendingHunk, job: str) -> bool:
         if left.job != job or right.job != job or left.undone or right.undone:
@@ -238,7 +289,7 @@ class ReviewLog:
     def _parts(self, hunk: PendingHunk) -> list[PendingHunk]:
         """The hunk as it is best shown; as it is where somebody has typed into it."""
         here = hunk.span.of(self.text)
-        if hunk.undone or here != hunk.wrote:
+        if hunk.undone or here != hunk.wrote or hunk.stood:
             return [hunk]
         groups = grouped(hunk.old, minimal_patch(hunk.old, here))
         parts: list[PendingHunk] = []
@@ -255,7 +306,7 @@ class ReviewLog:
     def _by_lines(self, place: int) -> PendingHunk:
         """A hunk of several lines, grown to all of them: what somebody puts in between stands on lines of its own."""
         hunk = self.hunks[place]
-        if hunk.undone or self.typed_into(hunk):
+        if hunk.undone or self.typed_into(hunk) or hunk.stood:
             return hunk
         span, old, new = whole_lines(self.text, hunk)
         free = Span(
@@ -266,7 +317,7 @@ class ReviewLog:
 
     def _new_id(self, job: str) -> str:
         known = {hunk.id for hunk in self.hunks}
-        return next(name for name in (f"{job}-{number}" for number in self._numbers) if name not in known)
+        return next(name for name in (f"{job}-{number}" for number in self.numbers) if name not in known)
 
 
 def grouped(text: str, patch: Patch) -> list[Patch]:
@@ -303,6 +354,14 @@ def _untouched_lines(text: str, left: int, right: int) -> int:
 
 def _starts_line(text: str, offset: int) -> bool:
     return offset == 0 or text[offset - 1] in "\n\r"
+
+
+def _with(stood: tuple[Stood, ...], state: Stood) -> tuple[Stood, ...]:
+    return (*(known for known in stood if known.here != state.here), state)[-KEPT_STATES:]
+
+
+def _put(text: str, span: Span, instead: str) -> str:
+    return text[: span.start] + instead + text[span.end :]
 
 
 def _reverting(hunks: Iterable[PendingHunk]) -> Patch:

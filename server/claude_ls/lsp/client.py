@@ -13,16 +13,19 @@ from typing import Any
 from lsprotocol import types
 from pygls.protocol import LanguageServerProtocol
 
+from claude_ls.agent.usage import cost_words
 from claude_ls.editing.hunk import Label
 from claude_ls.lsp import convert
 from claude_ls.lsp.client_profile import ClientProfile
 from claude_ls.session.client import Answered, Level
 from claude_ls.session.job import Job, JobState
+from claude_ls.session.reviewing import Waiting
 from claude_ls.text.document import Document
-from claude_ls.text.patch import Patch
+from claude_ls.text.patch import Patch, Span
 
 SHOW_SECONDS = 10.0
 """Both Emacs clients were seen never to answer `window/showDocument`."""
+REVIEW_URI = "claude:/review.diff"
 METHOD_NOT_FOUND = -32601
 REPORT_SECONDS = 0.1
 """At most ten progress reports a second for a job: no eye follows more, and some status bars flicker."""
@@ -60,6 +63,10 @@ class EditorClient:
         self._tokens: dict[str | int, str] = {}
         self._groups: dict[str, str] = {}
         """The group of the last edit of each document."""
+        self._marked: set[str] = set()
+        """Documents that have, or had, diagnostics of ours."""
+        self._refreshing: dict[str, bool] = {}
+        """Requests to ask again that have no answer yet, and whether there is news since."""
 
     @property
     def profile(self) -> ClientProfile:
@@ -74,10 +81,11 @@ class EditorClient:
         return self.profile.undo_groups
 
     def send_edit(self, document: Document, patch: Patch, label: Label, answered: Answered) -> None:
-        edit = convert.workspace_edit(document, patch, self.profile)
+        confirmed = label.confirm and self.profile.annotations
+        edit = convert.workspace_edit(document, patch, self.profile, confirmed=label.words if confirmed else None)
         method: str = types.WORKSPACE_APPLY_EDIT
         params: Any = types.ApplyWorkspaceEditParams(edit=edit, label=label.words)
-        if self.profile.undo_groups:
+        if self.profile.undo_groups and not confirmed:
             # One action is one undo step: only its first edit of a document opens a new one.
             first = self._groups.get(document.uri) != label.group
             self._groups[document.uri] = label.group
@@ -106,9 +114,12 @@ class EditorClient:
             return False
 
     async def ask(self, question: str, choices: Sequence[str]) -> str | None:
+        return await self._question(types.MessageType.Warning, question, choices)
+
+    async def _question(self, kind: types.MessageType, question: str, choices: Sequence[str]) -> str | None:
         # Nobody need announce this one. An editor that does not know it answers with an error, which is a no.
         params = types.ShowMessageRequestParams(
-            type=types.MessageType.Warning,
+            type=kind,
             message=question,
             actions=[types.MessageActionItem(title=choice) for choice in choices],
         )
@@ -162,16 +173,65 @@ class EditorClient:
             self._protocol.notify("claude/text", {"job": job.id, "text": text})
 
     async def show_file(self, path: Path) -> bool:
+        return await self._show(types.ShowDocumentParams(uri=path.as_uri(), external=False, take_focus=False))
+
+    async def _show(self, params: types.ShowDocumentParams) -> bool:
         if not self.profile.show_document:
             return False
-        params = types.ShowDocumentParams(uri=path.as_uri(), external=False, take_focus=False)
         request = self._protocol.send_request_async(types.WINDOW_SHOW_DOCUMENT, params)
         try:
             result = await asyncio.wait_for(request, SHOW_SECONDS)
         except Exception as error:
-            _log.info("the client did not show %s: %s", path, error)
+            _log.info("the client did not show %s: %s", params.uri, error)
             return False
         return bool(result and result.success)
+
+    def review_changed(self, document: Document, waiting: Sequence[Waiting]) -> None:
+        from claude_ls.lsp import hunk_marks
+
+        if not self.profile.code_lenses:
+            shown = hunk_marks.diagnostics(waiting, self.profile)
+            if shown or document.uri in self._marked:
+                self._marked.add(document.uri)
+                params = types.PublishDiagnosticsParams(document.uri, shown, document.version)
+                self._protocol.notify(types.TEXT_DOCUMENT_PUBLISH_DIAGNOSTICS, params)
+        elif self.profile.lens_refresh:
+            self._refresh(types.WORKSPACE_CODE_LENS_REFRESH)
+        if self.profile.hint_refresh:
+            self._refresh(types.WORKSPACE_INLAY_HINT_REFRESH)
+        if self.profile.virtual_documents:
+            self._refresh(
+                types.WORKSPACE_TEXT_DOCUMENT_CONTENT_REFRESH, types.TextDocumentContentRefreshParams(REVIEW_URI)
+            )
+
+    def _refresh(self, method: str, params: Any = None) -> None:
+        """Have the editor ask again: once for all that changes until it has answered."""
+        if method in self._refreshing:
+            self._refreshing[method] = True
+            return
+        self._refreshing[method] = False
+
+        def done(future: Future[Any]) -> None:
+            again = self._refreshing.pop(method)
+            if again and not future.cancelled():
+                self._refresh(method, params)
+
+        self._protocol.send_request(method, params).add_done_callback(done)
+
+    async def show_place(self, document: Document, span: Span) -> bool:
+        selection = convert.range_of(document, span, self.profile.encoding)
+        return await self._show(types.ShowDocumentParams(document.uri, False, True, selection))
+
+    async def show_review(self, path: Path) -> bool:
+        if self.profile.virtual_documents:
+            return await self._show(types.ShowDocumentParams(REVIEW_URI, False, True))
+        return await self.show_file(path)
+
+    async def offer(self, text: str, choices: Sequence[str]) -> str | None:
+        if not self.profile.calm_questions:
+            self.tell("info", text)
+            return None
+        return await self._question(types.MessageType.Info, text, choices)
 
     def tell(self, level: Level, text: str) -> None:
         self._protocol.notify(types.WINDOW_SHOW_MESSAGE, types.ShowMessageParams(type=_LEVELS[level], message=text))
@@ -219,7 +279,7 @@ def _status(job: Job) -> str:
         sent = job.usage.input + job.usage.cache_read + job.usage.cache_write
         parts.append(f"{_count(sent)} → {_count(job.usage.output)} tokens")
     if job.cost:
-        parts.append(f"${job.cost:.4f}" if job.cost < 0.1 else f"${job.cost:.2f}")
+        parts.append(cost_words(job.cost))
     return " · ".join(parts)
 
 

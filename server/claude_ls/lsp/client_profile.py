@@ -29,6 +29,14 @@ class ClientProfile:
     undo_groups: bool = False
     """Whether it makes `claude/applyEdit`, where several edits can be one undo step."""
     reloads_files: bool = False
+    code_lenses: bool = False
+    lens_refresh: bool = False
+    hint_refresh: bool = False
+    annotations: bool = False
+    """Whether it can show an edit to the person before it makes it."""
+    virtual_documents: bool = False
+    calm_questions: bool = False
+    """Whether a question does not stand in the way of the person until they have answered it."""
     renames: bool = False
     deletes: bool = False
 
@@ -64,6 +72,13 @@ def read_profile(params: types.InitializeParams, encoding: Encoding) -> ClientPr
         deletes=types.ResourceOperationKind.Delete in operations,
         # VS Code shows the bytes on disk of a file that is not dirty; Neovim waits for `:checktime`.
         reloads_files=name.startswith("Visual Studio Code"),
+        code_lenses=bool(text_document and text_document.code_lens),
+        lens_refresh=bool(workspace and workspace.code_lens and workspace.code_lens.refresh_support),
+        hint_refresh=bool(workspace and workspace.inlay_hint and workspace.inlay_hint.refresh_support),
+        annotations=bool(edit and edit.change_annotation_support),
+        virtual_documents=bool(workspace and workspace.text_document_content),
+        # Neovim and Emacs stop whatever the person is doing until a question is answered.
+        calm_questions=name.startswith(("Visual Studio Code", "Zed")),
     )
 
 

@@ -8,6 +8,7 @@ from lsprotocol import types
 
 from claude_ls.lsp import convert
 from claude_ls.lsp.client_profile import ClientProfile
+from claude_ls.lsp.hunk_marks import KIND, review_actions
 from claude_ls.session.session import Session
 
 
@@ -16,11 +17,16 @@ def code_action(session: Session, profile: ClientProfile, params: types.CodeActi
     if document is None:
         return []
     disabled = session.unavailable(document.uri)
-    if disabled and not profile.disabled_actions:
-        return []
     span = convert.span_of_range(document, params.range, profile.encoding)
     diagnostics = {convert.diagnostic_of(document, item, profile.encoding): item for item in params.context.diagnostics}
-    return [
+    actions = [
+        action
+        for action in review_actions(session, profile, document, span, params.context.diagnostics)
+        if _wanted(KIND, params.context.only)
+    ]
+    if disabled and not profile.disabled_actions:
+        return actions
+    return actions + [
         convert.code_action(offer, document, profile, diagnostics, disabled)
         for offer in session.offers(document.uri, span, diagnostics)
         if (profile.prompts or not offer.prompts) and _wanted(offer.kind, params.context.only)

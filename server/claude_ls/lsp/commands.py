@@ -6,15 +6,19 @@ name before anything is done.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from claude_ls.actions.refactor import REFACTORINGS
 from claude_ls.agent.context import Diagnostic
 from claude_ls.lsp import convert
+from claude_ls.lsp.client_profile import ClientProfile
+from claude_ls.lsp.hunk_marks import json_hunk
 from claude_ls.session.job import Job
 from claude_ls.session.journal import Reverted
+from claude_ls.session.reviewing import Selection
 from claude_ls.session.session import Session
 from claude_ls.text.document import Document
 from claude_ls.text.patch import Span
@@ -27,6 +31,7 @@ class InvalidArgument(ValueError):
 
 Check = Callable[[str, Any], Any]
 Arguments = Mapping[str, Any]
+Answer = Job | dict[str, Any] | Coroutine[Any, Any, dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -34,18 +39,22 @@ class Context:
     """What commands work on."""
 
     session: Session
-    encoding: Encoding
+    profile: ClientProfile
+
+    @property
+    def encoding(self) -> Encoding:
+        return self.profile.encoding
 
 
 @dataclass(frozen=True)
 class Command:
     required: Mapping[str, Check]
     optional: Mapping[str, Check]
-    run: Callable[[Context, Arguments], Job | dict[str, Any]]
-    """A `Job` is answered as `{job: id}`."""
+    run: Callable[[Context, Arguments], Answer]
+    """A `Job` is answered as `{job: id}`; what is to be looked up first is answered a little later."""
 
 
-def execute(context: Context, name: str, arguments: Sequence[Any] | None) -> Job | dict[str, Any]:
+def execute(context: Context, name: str, arguments: Sequence[Any] | None) -> Answer:
     """Check and run; `InvalidArgument` and `Refused` say in words what is wrong."""
     command = COMMANDS.get(name)
     if command is None:
@@ -78,6 +87,12 @@ def _words(key: str, value: Any) -> str:
     if not _text(key, value).strip():
         raise InvalidArgument(f"{key!r} must not be empty")
     return str(value)
+
+
+def _flag(key: str, value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise InvalidArgument(f"{key!r} must be true or false")
+    return value
 
 
 def _whole_number(key: str, value: Any) -> int:
@@ -186,6 +201,90 @@ def _kept(context: Context, reverted: Reverted) -> list[dict[str, Any]]:
     ]
 
 
+def _follow_up(context: Context, arguments: Arguments) -> Job:
+    return context.session.follow_up(arguments["job"], arguments["instruction"])
+
+
+def _retry(context: Context, arguments: Arguments) -> Job:
+    return context.session.retry(arguments["job"])
+
+
+def _hunks(context: Context, arguments: Arguments) -> dict[str, Any]:
+    waiting = context.session.waiting(Selection(uri=arguments.get("uri")))
+    return {"hunks": [json_hunk(item, context.profile) for item in waiting]}
+
+
+def _accept(context: Context, arguments: Arguments) -> dict[str, Any]:
+    return {"hunks": context.session.accept(_selection("claude.accept", arguments))}
+
+
+def _reject(context: Context, arguments: Arguments) -> dict[str, Any]:
+    return {"hunks": context.session.reject(_selection("claude.reject", arguments), arguments.get("reason", ""))}
+
+
+def _selection(name: str, arguments: Arguments) -> Selection:
+    given = {key: value for key, value in arguments.items() if key != "reason"}
+    if len(given) > 1:
+        raise InvalidArgument(f"{name} takes one of 'hunk', 'uri' and 'job', or none of them for all")
+    return Selection(**given)
+
+
+async def _next(context: Context, arguments: Arguments, step: int) -> dict[str, Any]:
+    document = context.session.document(arguments["uri"])
+    offset = document.offset(arguments["position"], context.encoding) if document else 0
+    found = await context.session.go_to_hunk(arguments["uri"], offset, step)
+    return {"hunk": json_hunk(found, context.profile)} if found else {}
+
+
+async def _review(context: Context, arguments: Arguments) -> dict[str, Any]:
+    return {"hunks": await context.session.show_review()}
+
+
+def _why(context: Context, arguments: Arguments) -> Coroutine[Any, Any, dict[str, Any]]:
+    if ("hunk" in arguments) == ("uri" in arguments) or ("uri" in arguments) != ("position" in arguments):
+        raise InvalidArgument("claude.why takes 'hunk', or 'uri' and 'position'")
+    return _why_answered(context, arguments)
+
+
+async def _why_answered(context: Context, arguments: Arguments) -> dict[str, Any]:
+    if "hunk" in arguments:
+        reason = await context.session.why(arguments["hunk"])
+    else:
+        document = context.session.open_document(arguments["uri"])
+        reason = await context.session.why_here(document.uri, document.offset(arguments["position"], context.encoding))
+    if reason is None:
+        return {}
+    if arguments.get("show"):
+        context.session.tell(reason.words())
+    return {
+        "job": reason.job,
+        "instruction": reason.instruction or reason.title,
+        "model": reason.model,
+        "cost": None if reason.cost is None else round(reason.cost, 6),
+        "checks": [{"name": name, "ok": ok} for name, ok in reason.checks],
+        "answer": reason.answer,
+    }
+
+
+async def _checkpoints(context: Context, arguments: Arguments) -> dict[str, Any]:
+    return {
+        "checkpoints": [
+            {
+                "id": checkpoint.id,
+                "job": checkpoint.job,
+                "title": checkpoint.title,
+                "time": checkpoint.time.isoformat(timespec="milliseconds"),
+                "files": checkpoint.files,
+            }
+            for checkpoint in await context.session.checkpoints()
+        ]
+    }
+
+
+async def _rewind(context: Context, arguments: Arguments) -> dict[str, Any]:
+    return {"checkpoint": await context.session.rewind(arguments["checkpoint"])}
+
+
 def _jobs(context: Context, arguments: Arguments) -> dict[str, Any]:
     return {"jobs": [convert.json_job(job) for job in context.session.jobs()]}
 
@@ -201,4 +300,15 @@ COMMANDS: Mapping[str, Command] = {
     "claude.jobs": Command({}, {}, _jobs),
     "claude.undo": Command({}, {"job": _text}, _undo),
     "claude.redo": Command({}, {"job": _text}, _redo),
+    "claude.followUp": Command({"job": _text, "instruction": _words}, {}, _follow_up),
+    "claude.retry": Command({"job": _text}, {}, _retry),
+    "claude.hunks": Command({}, {"uri": _text}, _hunks),
+    "claude.accept": Command({}, {"hunk": _text, "uri": _text, "job": _text}, _accept),
+    "claude.reject": Command({}, {"hunk": _text, "uri": _text, "job": _text, "reason": _text}, _reject),
+    "claude.nextHunk": Command({"uri": _text, "position": _position}, {}, partial(_next, step=1)),
+    "claude.previousHunk": Command({"uri": _text, "position": _position}, {}, partial(_next, step=-1)),
+    "claude.review": Command({}, {}, _review),
+    "claude.why": Command({}, {"hunk": _text, "uri": _text, "position": _position, "show": _flag}, _why),
+    "claude.checkpoints": Command({}, {}, _checkpoints),
+    "claude.rewind": Command({"checkpoint": _text}, {}, _rewind),
 }

@@ -53,15 +53,25 @@ def changed_document(
     return (document if edits else document.edited(version, ())), edits
 
 
-def workspace_edit(document: Document, patch: Patch, profile: ClientProfile) -> types.WorkspaceEdit:
-    """`patch` for exactly this version, where the client knows versions."""
+def workspace_edit(
+    document: Document, patch: Patch, profile: ClientProfile, *, confirmed: str | None = None
+) -> types.WorkspaceEdit:
+    """`patch` for exactly this version, where the client knows versions.
+
+    With `confirmed`, which says what it is, the client shows it to the person before it is made.
+    """
     edits = [
         types.TextEdit(range=range_of(document, edit.span, profile.encoding), new_text=edit.text) for edit in patch
     ]
     if not profile.document_changes:
         return types.WorkspaceEdit(changes={document.uri: edits})
     identifier = types.OptionalVersionedTextDocumentIdentifier(uri=document.uri, version=document.version)
-    return types.WorkspaceEdit(document_changes=[types.TextDocumentEdit(text_document=identifier, edits=list(edits))])
+    if confirmed is None:
+        return types.WorkspaceEdit(document_changes=[types.TextDocumentEdit(identifier, list(edits))])
+    shown = [types.AnnotatedTextEdit("claude", edit.range, edit.new_text) for edit in edits]
+    annotation = types.ChangeAnnotation(label=confirmed, needs_confirmation=True)
+    change = types.TextDocumentEdit(identifier, list(shown))
+    return types.WorkspaceEdit(document_changes=[change], change_annotations={"claude": annotation})
 
 
 def unopened_edit(document: Document, patch: Patch, profile: ClientProfile) -> types.WorkspaceEdit:

@@ -1,4 +1,4 @@
-"""textDocument/hover: what Claude explained about this place, for as long as the session lasts."""
+"""textDocument/hover: what Claude explained about this place in this session, or what it wrote here and why."""
 
 from __future__ import annotations
 
@@ -10,14 +10,15 @@ from claude_ls.session.session import Session
 from claude_ls.text.position import Position
 
 
-def hover(session: Session, profile: ClientProfile, params: types.HoverParams) -> types.Hover | None:
+async def hover(session: Session, profile: ClientProfile, params: types.HoverParams) -> types.Hover | None:
     document = session.document(params.text_document.uri)
     if document is None:
         return None
     offset = document.offset(Position(params.position.line, params.position.character), profile.encoding)
     explanation = session.explanation(document.uri, offset)
     if explanation is None:
-        return None
+        reason = await session.why_here(document.uri, offset)
+        return types.Hover(contents=types.MarkupContent(types.MarkupKind.PlainText, reason.words())) if reason else None
     kind = types.MarkupKind.Markdown if profile.markdown_hover else types.MarkupKind.PlainText
     return types.Hover(
         contents=types.MarkupContent(kind=kind, value=explanation.text),

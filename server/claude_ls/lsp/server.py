@@ -10,7 +10,7 @@ session, actions and syntax are loaded with the first thing that asks for them.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine, Generator
 from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -73,25 +73,29 @@ class Protocol(LanguageServerProtocol):
         documents.did_close(self.server.session, params)
 
     @lsp_method(types.WORKSPACE_EXECUTE_COMMAND)
-    def lsp_workspace__execute_command(self, params: types.ExecuteCommandParams) -> Any:
+    def lsp_workspace__execute_command(self, params: types.ExecuteCommandParams) -> Generator[Any, Any, Any]:
+        # A generator, as pygls has it: what is done at once is done before the next message is looked at.
         from claude_ls.lsp import commands
         from claude_ls.session.job import Job
         from claude_ls.session.session import Refused
 
         server = self.server
-        context = commands.Context(server.session, server.profile.encoding)
+        context = commands.Context(server.session, server.profile)
+        request = self.msg_id
         try:
             answer = commands.execute(context, params.command, params.arguments)
         except commands.InvalidArgument as error:
             raise JsonRpcInvalidParams(str(error)) from None
         except Refused as error:
             raise JsonRpcException(str(error), REQUEST_FAILED) from None
+        if isinstance(answer, Coroutine):
+            answer = yield _answered, (answer,), {}
         if not isinstance(answer, Job):
             return answer
         if params.work_done_token is not None:
             server.client.use_token(answer.id, params.work_done_token)
-        if self.msg_id is not None:
-            self._jobs_of_requests[self.msg_id] = answer.id
+        if request is not None:
+            self._jobs_of_requests[request] = answer.id
             for old in list(self._jobs_of_requests)[:-KEPT_REQUESTS]:
                 del self._jobs_of_requests[old]
         return {"job": answer.id}
@@ -193,6 +197,10 @@ def create_server(
 
     async def initialized(params: types.InitializedParams) -> None:
         server.session.warm()
+        if server.profile.virtual_documents:
+            options = types.TextDocumentContentRegistrationOptions(schemes=["claude"])
+            virtual = types.Registration("claude-documents", types.WORKSPACE_TEXT_DOCUMENT_CONTENT, options)
+            await server.client_register_capability_async(types.RegistrationParams([virtual]))
         server.configure(await _editor_settings(server))
 
     async def did_change_configuration(params: types.DidChangeConfigurationParams) -> None:
@@ -209,10 +217,23 @@ def create_server(
 
         return code_actions.code_action(server.session, server.profile, params)
 
-    def hover(params: types.HoverParams) -> types.Hover | None:
+    async def hover(params: types.HoverParams) -> types.Hover | None:
         from claude_ls.lsp import hover
 
-        return hover.hover(server.session, server.profile, params)
+        return await hover.hover(server.session, server.profile, params)
+
+    def code_lens(params: types.CodeLensParams) -> list[types.CodeLens]:
+        from claude_ls.lsp import hunk_marks
+
+        return hunk_marks.code_lens(server.session, server.profile, params)
+
+    def inlay_hint(params: types.InlayHintParams) -> list[types.InlayHint]:
+        from claude_ls.lsp import hunk_marks
+
+        return hunk_marks.inlay_hint(server.session, server.profile, params)
+
+    def text_document_content(params: types.TextDocumentContentParams) -> types.TextDocumentContentResult:
+        return types.TextDocumentContentResult(text=server.session.review_diff())
 
     kinds = types.CodeActionOptions(code_action_kinds=list(announced.CODE_ACTION_KINDS), resolve_provider=False)
     features: list[tuple[str, Callable[..., Any], Any]] = [
@@ -222,6 +243,9 @@ def create_server(
         (types.WORKSPACE_DID_CHANGE_WORKSPACE_FOLDERS, did_change_folders, None),
         (types.TEXT_DOCUMENT_CODE_ACTION, code_action, kinds),
         (types.TEXT_DOCUMENT_HOVER, hover, None),
+        (types.TEXT_DOCUMENT_CODE_LENS, code_lens, types.CodeLensOptions(resolve_provider=False)),
+        (types.TEXT_DOCUMENT_INLAY_HINT, inlay_hint, types.InlayHintOptions(resolve_provider=False)),
+        (types.WORKSPACE_TEXT_DOCUMENT_CONTENT, text_document_content, None),
     ]
     for method, handler, options in features:
         server.feature(method, options)(handler)
@@ -229,6 +253,16 @@ def create_server(
         # pygls lists these as the server's commands; running them is `Protocol.lsp_workspace__execute_command`.
         server.command(name)(lambda *arguments: None)
     return server
+
+
+async def _answered(answer: Coroutine[Any, Any, Any]) -> Any:
+    """What a command answers later, and what was refused as the protocol says it."""
+    from claude_ls.session.session import Refused
+
+    try:
+        return await answer
+    except Refused as error:
+        raise JsonRpcException(str(error), REQUEST_FAILED) from None
 
 
 async def _editor_settings(server: Server) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import weakref
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from operator import sub
 
@@ -27,6 +27,7 @@ from claude_ls.editing.events import (
 from claude_ls.editing.hunk import ENDS
 from claude_ls.editing.live import LiveEdit
 from claude_ls.editing.recording import Recorder
+from claude_ls.editing.review import PendingHunk, ReviewLog
 from claude_ls.session.client import Edits
 from claude_ls.syntax.tree import SyntaxTree, parse, reparse
 from claude_ls.text.diff import changes
@@ -44,6 +45,8 @@ Clock = Callable[[], float]
 """Seconds, from whenever it likes."""
 Record = Callable[[str], Callable[[str], object] | None]
 """What takes the lines of a recording of the document with this uri; None where none is wanted."""
+Keep = Callable[[Document], Awaitable[str | None]]
+"""Stores the document before it is changed; why that cannot be, or None."""
 
 
 class Anchor:
@@ -76,6 +79,16 @@ class Buffer:
         self._history: deque[tuple[int, Sequence[TextEdit]]] = deque(maxlen=KEPT_VERSIONS)
         self._ends: dict[str, asyncio.Future[HunkEnded]] = {}
         self._when_undone: dict[str, Callable[[], None]] = {}
+        self.review = ReviewLog(document.text)
+        """What waits for review. Whoever changes it by hand calls `reviewed`."""
+        self.reviewed: Callable[[], None] = lambda: None
+        """Called when something else waits for review than before, or at another place."""
+        self._authors: dict[str, str] = {}
+        """By live hunk, the job whose work it is, where that is to be reviewed."""
+        self._unkept: dict[str, Keep] = {}
+        self._changes: dict[str, ReviewLog] = {}
+        """By group of edits, what it has changed here."""
+        self._tasks: set[asyncio.Task[None]] = set()
         self._anchors: weakref.WeakSet[Anchor] = weakref.WeakSet()
 
     @property
@@ -150,6 +163,34 @@ class Buffer:
         """Call back where the person takes the hunk out of the text again."""
         self._when_undone[hunk] = callback
 
+    @property
+    def pending(self) -> list[PendingHunk]:
+        """What waits for review, without what is still being written."""
+        writing, claimed = set(self._authors.values()), self.live.claimed
+        return [
+            hunk
+            for hunk in self.review.pending
+            if hunk.job not in writing or not any(span.touches(hunk.span) or span.covers(hunk.span) for span in claimed)
+        ]
+
+    def to_be_reviewed(self, hunk: str, job: str) -> None:
+        """What the live hunk changes is the work of `job`, and waits for review."""
+        self._authors[hunk] = job
+
+    def keep_first(self, group: str, keep: Keep) -> None:
+        """Have the document stored before the first edit of `group` goes out."""
+        if group not in self._changes:
+            self._unkept[group] = keep
+            self._changes[group] = ReviewLog(self.live.text)
+
+    def changes_of(self, group: str) -> ReviewLog | None:
+        """What `group` has changed here, reviewed or not; None where nothing of it was sent so far."""
+        return None if group in self._unkept else self._changes.get(group)
+
+    def forget_changes_of(self, group: str) -> None:
+        self._changes.pop(group, None)
+        self._unkept.pop(group, None)
+
     def step(self, event: Event) -> None:
         if self._recorder is None and isinstance(event, HunkClaimed):
             # Before Claude has been here there is nothing to record.
@@ -159,15 +200,15 @@ class Buffer:
         commands = self.live.step(event, at)
         if self._recorder:
             self._recorder.stepped(event, at, commands)
+        self._attribute()
         for command in commands:
             match command:
-                case SendEdit(request, document, patch, label):
-                    self.editor.send_edit(
-                        document,
-                        patch,
-                        label,
-                        partial(self._answered, request),
-                    )
+                case SendEdit() if self._unkept:
+                    task = asyncio.get_running_loop().create_task(self._keep_and_send(command))
+                    self._tasks.add(task)
+                    task.add_done_callback(self._tasks.discard)
+                case SendEdit():
+                    self._send(command)
                 case SetTimer(request, seconds):
                     self._later(seconds, lambda request=request: self.step(TimerFired(request)))  # type: ignore[misc]
                 case Pause(seconds):
@@ -176,9 +217,39 @@ class Buffer:
                     if hunk in self._when_undone:
                         self._when_undone[hunk]()
                 case HunkEnded():
+                    self._tidy(command)
                     future = self.end_of(command.hunk)
                     if not future.done():
                         future.set_result(command)
+
+    def _send(self, edit: SendEdit) -> None:
+        self.editor.send_edit(edit.document, edit.patch, edit.label, partial(self._answered, edit.request))
+
+    async def _keep_and_send(self, edit: SendEdit) -> None:
+        """Send the edit once its document is safe; otherwise it is as if the editor had refused it."""
+        for group, keep in list(self._unkept.items()):
+            if problem := await keep(edit.document):
+                self._answered(edit.request, False, problem, final=True)
+                return
+            self._unkept.pop(group, None)
+        self._send(edit)
+
+    def _attribute(self) -> None:
+        """Tell the logs who has changed what."""
+        seen, after = self.live.seen, self.live.text
+        for group, log in self._changes.items():
+            log.step([(edit, group if hunk and self._group(hunk) == group else "") for edit, hunk in seen], after)
+        if self.review.step([(edit, self._authors.get(hunk, "")) for edit, hunk in seen], after):
+            self.reviewed()
+
+    def _group(self, hunk: str) -> str:
+        known = self.live.hunks.get(hunk)
+        return known.label.group if known else ""
+
+    def _tidy(self, ended: HunkEnded) -> None:
+        if job := self._authors.pop(ended.hunk, None):
+            self.review.tidy(job)
+            self.reviewed()
 
     def _answered(self, request: int, applied: bool, reason: str, *, final: bool = False) -> None:
         self.step(EditAnswered(request, applied, reason, final))

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 from claude_ls.editing.hunk import Label
 from claude_ls.text.document import Document
-from claude_ls.text.patch import Patch
+from claude_ls.text.patch import Patch, Span
 
 if TYPE_CHECKING:
     from claude_ls.session.job import Job
+    from claude_ls.session.reviewing import Waiting
 
 Level = Literal["error", "warning", "info"]
 
@@ -61,6 +62,21 @@ class Client(Edits, Protocol):
     @property
     def reloads_files(self) -> bool:
         """Whether an open file follows its bytes on disk by itself, so that it can be shown while it grows."""
+        ...
+
+    def review_changed(self, document: Document, waiting: Sequence[Waiting]) -> None:
+        """These changes wait for review in `document` now, and no others."""
+
+    async def show_place(self, document: Document, span: Span) -> bool:
+        """Show the person this place, selected; False where the editor cannot or would not."""
+        ...
+
+    async def show_review(self, path: Path) -> bool:
+        """Show the person the diff of all that waits for review: ours, or the file at `path`, which is the same."""
+        ...
+
+    async def offer(self, text: str, choices: Sequence[str]) -> str | None:
+        """Tell the person something, with choices where these do not stand in their way; the choice, if any."""
         ...
 
     def tell(self, level: Level, text: str) -> None:

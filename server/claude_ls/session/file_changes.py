@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -25,10 +25,21 @@ class FileChange:
     data: bytes = b""
 
 
+Keep = Callable[[Path], Awaitable[str | None]]
+"""Stores what is at a path before it is changed; why that cannot be, or None."""
+
+
 class FileChanges:
     """The changes of one job. `is_open` tells whether the editor shows a file."""
 
-    def __init__(self, client: Client, folders: Callable[[], Iterable[Path]], is_open: Callable[[Path], bool]) -> None:
+    def __init__(
+        self,
+        client: Client,
+        folders: Callable[[], Iterable[Path]],
+        is_open: Callable[[Path], bool],
+        keep: Keep,
+    ) -> None:
+        self._keep = keep
         self._client = client
         self._folders = folders
         self._is_open = is_open
@@ -42,6 +53,7 @@ class FileChanges:
         count = len(text.splitlines())
         await self._ask(f"Claude wants to make the file {name} ({count} line{'' if count == 1 else 's'}).")
         data = text.encode("utf-8", "replace")
+        await self._kept(path)
         await asyncio.to_thread(files.create, path, data)
         self.made.append(FileChange("create", path, data=data))
         await self._client.show_file(path)
@@ -53,6 +65,7 @@ class FileChanges:
             raise FileProblem(f"{new_name!r} exists already")
         await self._ask(f"Claude wants to rename the file {name} to {new_name}.")
         change = FileChange("rename", path, new_path)
+        await self._kept(path, new_path)
         await self._do(change)
         self.made.append(change)
 
@@ -61,8 +74,14 @@ class FileChanges:
         data = await asyncio.to_thread(files.contents, path)
         await self._ask(f"Claude wants to delete the file {name}.")
         change = FileChange("delete", path, data=data)
+        await self._kept(path)
         await self._do(change)
         self.made.append(change)
+
+    async def _kept(self, *paths: Path) -> None:
+        for path in paths:
+            if problem := await self._keep(path):
+                raise FileProblem(problem)
 
     async def _ask(self, question: str) -> None:
         if await self._client.ask(question, (ALLOW, DENY)) != ALLOW:

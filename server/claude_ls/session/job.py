@@ -17,6 +17,7 @@ from claude_ls.agent.context import ContextBlock, gather
 from claude_ls.agent.model import (
     COMPLETE,
     SAID_ON_STOP,
+    Message,
     Model,
     ModelRequest,
     Retrying,
@@ -28,18 +29,22 @@ from claude_ls.agent.model import (
     ToolStarted,
     UsageReported,
 )
-from claude_ls.agent.prompt import build
+from claude_ls.agent.prompt import build, going_on
 from claude_ls.agent.tools import REWRITE_REGION, Tool
-from claude_ls.agent.usage import Price, Usage, price_of
-from claude_ls.config import Settings
+from claude_ls.agent.usage import Price, Usage, cost_words, price_of
+from claude_ls.config import Settings, Streaming
 from claude_ls.editing.events import HunkEnded
 from claude_ls.editing.hunk import HunkState, Label
+from claude_ls.editing.review import ReviewLog, whole_lines
 from claude_ls.session.buffer import Buffer
 from claude_ls.session.client import Client
 from claude_ls.session.file_changes import FileChanges
 from claude_ls.session.journal import Journal
+from claude_ls.session.keeping import Keeping
 from claude_ls.session.writing import FindBuffer, OpenFile, Writing
+from claude_ls.text.diff import line_counts, lines_around, lines_with_breaks
 from claude_ls.text.patch import Span
+from claude_ls.workspace.authorship import JobRecord, WrittenLines
 from claude_ls.workspace.files import StateFolder
 
 JobState = Literal["queued", "running", "waiting", "done", "failed", "cancelled"]
@@ -84,8 +89,12 @@ class Tools:
     open_file: OpenFile
     files: FileChanges
     journal: Journal
+    keeping: Keeping
+    path_of: Callable[[str], Path]
     explained: Callable[[Job, Span, str], None]
     """Called with all words so far as an explanation grows, for hover."""
+    changed: Callable[[Job, str], None]
+    """Called when the job is done and has changed something, with a line that says what."""
 
 
 class _Stop(Exception):
@@ -95,9 +104,20 @@ class _Stop(Exception):
 class Run:
     """Runs one job in a task of its own. Whatever happens, the job ends in exactly one end state."""
 
-    def __init__(self, job: Job, action: Action, task: Task, buffer: Buffer, path: str, tools: Tools) -> None:
+    def __init__(
+        self,
+        job: Job,
+        action: Action,
+        task: Task,
+        buffer: Buffer,
+        path: str,
+        tools: Tools,
+        earlier: tuple[Message, ...] = (),
+    ) -> None:
+        """`earlier` is a conversation that this one goes on with."""
         self.job = job
-        self._action = action
+        self.action = action
+        self._heard = earlier
         self._task = task
         self._buffer = buffer
         self._path = path
@@ -108,6 +128,8 @@ class Run:
         self._failed_last = False
         """Whether the last tool of the job failed: what came before it is then not the whole of what was asked."""
         self._overrun: str | None = None
+        self.conversation: tuple[Message, ...] = ()
+        """What was said so far, by both, for whoever goes on with it."""
         self._writing: Writing | None = None
         self._place = buffer.follow(action.region(task))
         self._span = buffer.follow(task.situation.span)
@@ -128,7 +150,7 @@ class Run:
         mine = self.place
         return (
             not self.job.ended
-            and bool(self._action.tools)
+            and bool(self.action.tools)
             and buffer is self._buffer
             and mine.start <= span.end
             and span.start <= mine.end
@@ -148,7 +170,7 @@ class Run:
         try:
             await self._wait_for(after)
             self._phase(f"reading {self._path}", "running")
-            if self._action.tools:
+            if self.action.tools:
                 await self._edit()
             else:
                 await self._answer()
@@ -163,6 +185,8 @@ class Run:
         except Exception as error:
             self._fail(f"an error in claude-ls itself ({type(error).__name__}: {error})")
             raise
+        finally:
+            self._close_books()
 
     async def _wait_for(self, after: Sequence[Run]) -> None:
         """Let earlier jobs have their way with the same lines, and look at what they left."""
@@ -173,26 +197,31 @@ class Run:
             await run.wait()
         if not self._buffer.open:
             raise _Stop(CLOSED_MEANWHILE)
+        self._task = self.task_now()
+
+    def task_now(self) -> Task:
+        """The same task where its lines stand now."""
         situation = self._task.situation
         told = [replace(item, span=anchor.span) for item, anchor in zip(situation.diagnostics, self._told, strict=True)]
         now = Situation(self._buffer.document, self._buffer.tree, self._span.span, tuple(told))
-        self._task = replace(self._task, situation=now)
+        return replace(self._task, situation=now)
 
     async def _edit(self) -> None:
         document = self._buffer.document
-        region = self._action.region(self._task)
+        region = self.action.region(self._task)
         long = document.line_of(region.end) - document.line_of(region.start) >= MAX_REGION_LINES
-        tools = tuple(tool for tool in self._action.tools if not (long and tool is REWRITE_REGION))
+        tools = tuple(tool for tool in self.action.tools if not (long and tool is REWRITE_REGION))
         request = self._request("system_edit", region, tools=tools)
         writing = Writing(
             job=self.job.id,
-            label=Label(f"Claude: {self.job.title}", self.job.id),
+            label=Label(f"Claude: {self.job.title}", self.job.id, self._tools.settings.review == "preview"),
             buffer=self._buffer,
             region=None if long else region,
             find_buffer=self._tools.find_buffer,
             open_file=self._tools.open_file,
             files=self._tools.files,
-            streaming=self._tools.settings.streaming or ("line" if self._tools.client.undo_groups else "hunk"),
+            streaming=self._streaming(),
+            claimed=self._claimed,
             undone=lambda: self._stop("Stopped: you undid what Claude had written."),
         )
         self._writing = writing
@@ -203,8 +232,75 @@ class Run:
         finally:
             writing.drop()
             self._tools.journal.record(self.job.id, self.job.title, writing.hunks, writing.files.made)
+            for ending in writing.endings:
+                # An edit that is on its way when the job is cancelled may still land.
+                ending.add_done_callback(lambda _: self._close_books())
+            self._keep_books(writing)
         await writing.settled()
         self._report(writing)
+
+    def _streaming(self) -> Streaming:
+        settings = self._tools.settings
+        if settings.review == "preview":
+            return "final"  # The editor asks the person about every edit: there had better be one.
+        return settings.streaming or ("line" if self._tools.client.undo_groups else "hunk")
+
+    def _claimed(self, buffer: Buffer, hunk: str) -> None:
+        """Before anything is changed, its document is stored; and what is changed waits for review."""
+        job, tools = self.job, self._tools
+        buffer.keep_first(
+            job.id,
+            lambda document: tools.keeping.keep(job.id, job.title, tools.path_of(document.uri), document.text),
+        )
+        if tools.settings.review != "off":
+            buffer.to_be_reviewed(hunk, job.id)
+
+    def _keep_books(self, writing: Writing) -> None:
+        """Keep what has come of the job so far, for a rewind and for whoever asks later who wrote this."""
+        job, keeping = self.job, self._tools.keeping
+        came: list[tuple[Path, str, str]] = []
+        lines: list[WrittenLines] = []
+        for buffer in writing.buffers:
+            changes = buffer.changes_of(job.id)
+            if changes is None:
+                continue
+            path = self._tools.path_of(buffer.document.uri)
+            came.append((path, changes.text, changes.base))
+            lines += _written_lines(job.id, path, changes)
+        keeping.came_of(job.id, came)
+        if came or writing.files.made:
+            words, answer = self._task.words, self._said.strip()
+            record = JobRecord(
+                job.id, job.action, job.title, words, job.model, job.cost, (), answer, job.started_at, ""
+            )
+            keeping.remember(record, lines)
+
+    def _close_books(self) -> None:
+        """Once nothing more can come: the last word on what came of the job."""
+        writing = self._writing
+        if writing and self.job.ended and not writing.endings:
+            self._keep_books(writing)
+            for buffer in writing.buffers:
+                buffer.forget_changes_of(self.job.id)
+
+    def _summary(self, writing: Writing) -> str:
+        """What came of the job: where, how many lines, at what cost."""
+        names: list[str] = []
+        added = removed = 0
+        for buffer in writing.buffers:
+            changes = buffer.changes_of(self.job.id)
+            if changes and changes.text != changes.base:
+                more, less = line_counts(changes.base, changes.text)
+                added, removed = added + more, removed + less
+                names.append(self._tools.path_of(buffer.document.uri).name)
+        names += [change.path.name for change in writing.files.made]
+        if not names:
+            return ""
+        where = names[0] if len(names) == 1 else f"{len(names)} files"
+        parts = [f"+{added} −{removed} in {where}"] if added or removed else [where]
+        if self.job.cost:
+            parts.append(cost_words(self.job.cost))
+        return " · ".join(parts)
 
     def _report(self, writing: Writing) -> None:
         """End the job by what came of it."""
@@ -225,13 +321,18 @@ class Run:
             before = f" Before that: {writing.problem}" if writing.problem else ""
             self._fail(f"Claude declined: {writing.declined}{before}{kept}")
         elif self._stopped.reason == "tool_use" and (landed or writing.unchanged) and not self._failed_last:
-            self._end("done", _changes(landed))
+            self._done(writing)
         elif writing.problem:
             self._fail(f"{writing.problem}{self._saved(writing)}{kept}")
         elif landed or writing.unchanged:
-            self._end("done", _changes(landed))
+            self._done(writing)
         else:
             self._fail(f"Claude answered in words and changed nothing: {self._said.strip()[:500] or '(no words)'}")
+
+    def _done(self, writing: Writing) -> None:
+        self._end("done", _changes(writing.landed))
+        if summary := self._summary(writing):
+            self._tools.changed(self.job, summary)
 
     async def _settled(self) -> None:
         if self._writing:
@@ -255,7 +356,7 @@ class Run:
         return f" What Claude wrote is in {file}." if file else ""
 
     async def _answer(self) -> None:
-        region = self._action.region(self._task)
+        region = self.action.region(self._task)
         state = self._tools.state
         name = f"explain/{self.job.id}.md"
         request = self._request("system_explain", region, tools=())
@@ -295,17 +396,21 @@ class Run:
         # The region depends on the request, so it follows the file, which does not.
         marked = [ContextBlock("region", region.of(document.text), (("lines", f"{first}-{last}"),))]
         span = task.situation.span
-        if self._action.name == "extract" and task.situation.selected:
+        if self.action.name == "extract" and task.situation.selected:
             marked.append(ContextBlock("selection", span.of(document.text)))
-        ask = "\n\n".join([*(block.rendered() for block in marked), self._action.ask(task)])
-        return build(
-            action=self._action.name,
+        ask = "\n\n".join([*(block.rendered() for block in marked), self.action.ask(task)])
+        request = build(
+            action=self.action.name,
             system=prompt(system),
             blocks=blocks,
             ask=ask,
             tools=tools,
             settings=settings,
         )
+        if not self._heard:
+            return request
+        now = [prompt("follow_up"), marked[0].rendered(), ContextBlock("instruction", task.words).rendered()]
+        return going_on(request, self._heard, "\n\n".join(now))
 
     async def _stream(self, request: ModelRequest, writing: Writing) -> None:
         async def use_tool(use: ToolFinished) -> loop.ToolOutcome:
@@ -314,6 +419,7 @@ class Run:
                 "waiting for your answer" if asking else "waiting for the editor", "waiting" if asking else "running"
             )
             outcome = await writing.finished(use)
+            self._keep_books(writing)
             self._failed_last = outcome.failed
             return outcome
 
@@ -342,6 +448,8 @@ class Run:
                 self._phase(f"{why}; trying again in {seconds:.0f} s")
             case UsageReported(usage):
                 self._use(usage)
+            case loop.Conversation(messages):
+                self.conversation = messages
             case Stopped():
                 self._stopped = event
                 self._earlier = self.job.usage
@@ -387,6 +495,19 @@ class Run:
 
 def _words(stopped: Stopped) -> str:
     return stopped.message or SAID_ON_STOP.get(stopped.reason, "Claude stopped without an answer.")
+
+
+def _written_lines(job: str, path: Path, changes: ReviewLog) -> list[WrittenLines]:
+    """The lines that stand there by the work of `job`, with some of those around them."""
+    changes.tidy(job)
+    found: list[WrittenLines] = []
+    for hunk in changes.pending:
+        span, _, new = whole_lines(changes.text, hunk)
+        before, after = lines_around(changes.text, span)
+        lines = tuple(line.rstrip("\r\n") for line in lines_with_breaks(new))
+        if lines:
+            found.append(WrittenLines(job, path, before, lines, after))
+    return found
 
 
 def _changes(count: int) -> str:

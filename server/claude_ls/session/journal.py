@@ -51,6 +51,9 @@ class Journal:
         """`job` has ended. Which of its hunks are in the text is asked later: one may still be on its way."""
         self._entries[job] = _Entry(title, dict(hunks), files=tuple(files))
 
+    def knows(self, job: str) -> bool:
+        return job in self._entries
+
     def last(self, *, undone: bool) -> str | None:
         """The newest job that can be undone (or, with `undone`, redone)."""
         return next((job for job in reversed(self._entries) if self.can(job, undone=undone)), None)

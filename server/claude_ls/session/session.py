@@ -3,33 +3,43 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
+from typing import Any, TypeVar
 from urllib.parse import unquote, urlsplit
 
 from claude_ls.actions import ACTIONS
-from claude_ls.actions.action import Offer, Situation, Task
-from claude_ls.agent.context import Diagnostic
-from claude_ls.agent.model import Model
-from claude_ls.agent.usage import estimated_tokens
+from claude_ls.actions.action import Action, Offer, Situation, Task, prompt, short
+from claude_ls.agent.context import ContextBlock, Diagnostic
+from claude_ls.agent.model import Message, Model
+from claude_ls.agent.usage import cost_words, estimated_tokens
 from claude_ls.config import Settings
+from claude_ls.editing.review import whole_lines
 from claude_ls.session.buffer import Buffer, Clock, Later, Record
-from claude_ls.session.client import Client
+from claude_ls.session.client import Client, Edits
 from claude_ls.session.closed_file import ClosedFile
 from claude_ls.session.file_changes import FileChanges, redone, undone
 from claude_ls.session.job import Job, Run, Tools
 from claude_ls.session.journal import Journal, Reverted
+from claude_ls.session.keeping import Background, Keeping, Stores
+from claude_ls.session.reviewing import Reviewing, Selection, Waiting
+from claude_ls.session.rewinding import Rewinding
+from claude_ls.text.diff import unified_diff
 from claude_ls.text.document import Document
 from claude_ls.text.patch import Span, TextEdit
 from claude_ls.text.rebase import carry_span_over
+from claude_ls.workspace.checkpoints import Checkpoint
+from claude_ls.workspace.database import DatabaseProblem
 from claude_ls.workspace.files import FileProblem, StateFolder, inside, read, real
 
+Result = TypeVar("Result")
 KEPT_JOBS = 100
 KEPT_EXPLANATIONS = 50
 KEPT_CLOSED = 50
 """Closed documents with changes of Claude's, in case they are opened again."""
+REVIEW, UNDO = "Review", "Undo"
 
 
 class Refused(Exception):
@@ -45,6 +55,27 @@ class Explanation:
     text: str
 
 
+@dataclass(frozen=True)
+class Reason:
+    """Why a line reads as it does: what was asked of Claude, and what it said. `cost` is US dollars."""
+
+    job: str
+    title: str
+    instruction: str
+    model: str
+    cost: float | None
+    checks: tuple[tuple[str, bool], ...]
+    answer: str
+
+    def words(self) -> str:
+        """For a person, in a few lines."""
+        head = f"Claude wrote this: {self.instruction or self.title}"
+        parts = [self.model, *([cost_words(self.cost)] if self.cost else [])]
+        parts += [f"{name} {'ok' if ok else 'fails'}" for name, ok in self.checks]
+        said = f"\n\n{self.answer}" if self.answer else ""
+        return f"{head}\n({' · '.join(parts)}){said}"
+
+
 class Session:
     """One editor's session. All of it runs on one event loop; nothing in here blocks."""
 
@@ -55,6 +86,8 @@ class Session:
         client: Client,
         settings: Settings,
         state: StateFolder,
+        stores: Stores,
+        background: Background,
         later: Later,
         clock: Clock,
         record: Record = lambda uri: None,
@@ -77,14 +110,30 @@ class Session:
         self._closed: dict[str, Buffer] = {}
         self._files: dict[Path, ClosedFile] = {}
         """What Claude has changed, or is changing, without an editor showing it."""
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[object]] = set()
+        self._blamed: dict[str, tuple[Document, list[str | None]]] = {}
+        """By document, who wrote which line of it, as far as that was asked."""
+        self._titles: dict[str, str] = {}
+        """By job of an earlier server, what was asked for in it."""
         self._runs: dict[str, Run] = {}
         self._journal = Journal()
         self._explanations: dict[str, Explanation] = {}
+        self._keeping = Keeping(stores, background, client)
+        self._reviewing = Reviewing(
+            client=client,
+            keeping=self._keeping,
+            journal=self._journal,
+            later=later,
+            buffers=self._known_buffers,
+            writable=self._writable,
+            shown_path=self.shown_path,
+            title=self._title,
+        )
 
     def warm(self) -> None:
         """Prepare what takes time, in the background."""
         self._model.warm()
+        self._spawn(self._load())
 
     def opened(self, uri: str, language_id: str, version: int, text: str) -> None:
         document = Document.opened(uri, language_id, version, text)
@@ -94,8 +143,9 @@ class Session:
             known, file.buffer.editor = file.buffer, self._client
             file.opened.set()
         if known:
+            known.editor = self._client
             known.reopened(document)
-        self._buffers[uri] = known or Buffer(document, self._client, self._later, self._clock, self._record)
+        self._buffers[uri] = known or self._new_buffer(document, self._client)
 
     def changed(self, document: Document, edits: Sequence[TextEdit]) -> None:
         """The editor reports `edits`, one behind the other, which led to `document`."""
@@ -112,10 +162,13 @@ class Session:
         if buffer is None:
             return
         buffer.closed()
-        if buffer.live.hunks:
+        if buffer.live.hunks or buffer.review.hunks:
             self._closed[uri] = buffer
-            for old in list(self._closed)[:-KEPT_CLOSED]:
+            for old in [uri for uri, known in self._closed.items() if not known.review.hunks][:-KEPT_CLOSED]:
                 del self._closed[old]
+            if buffer.review.hunks and not buffer.live.claimed:
+                # What was not saved is gone with the editor's window: what waits is now what is in the file.
+                self._spawn(self._on_disk(buffer))
 
     def document(self, uri: str) -> Document | None:
         """The document as it is now; None where it is not open."""
@@ -162,8 +215,36 @@ class Session:
                     f"{buffer.document.version}: select the lines again."
                 )
             span = carried
-        action = ACTIONS[action_name]
         task = Task(Situation(buffer.document, buffer.tree, span, tuple(diagnostics)), words.strip())
+        action = ACTIONS[action_name]
+        return self._begin(action, task, buffer, action.title(task))
+
+    def follow_up(self, job: str, words: str, title: str = "") -> Job:
+        """Go on with what was said in `job`, which has ended, as a job of its own."""
+        earlier = self._ended(job)
+        if not earlier.conversation:
+            raise Refused(f"Nothing came of the job {job!r} that could be gone on with: start it anew (claude.retry).")
+        task = replace(earlier.task_now(), words=words.strip())
+        title = title or short(task.words)
+        return self._begin(earlier.action, task, self._buffer(earlier.job.uri), title, earlier.conversation)
+
+    def retry(self, job: str) -> Job:
+        """Do the same once more, where its lines stand now."""
+        earlier = self._ended(job)
+        return self._begin(earlier.action, earlier.task_now(), self._buffer(earlier.job.uri), earlier.job.title)
+
+    def _ended(self, job: str) -> Run:
+        run = self._runs.get(job)
+        if run is None:
+            raise Refused(f"There is no job {job!r}.")
+        if not run.job.ended:
+            raise Refused(f"The job {job!r} is still running: wait for it, or cancel it first.")
+        return run
+
+    def _begin(self, action: Action, task: Task, buffer: Buffer, title: str, earlier: tuple[Message, ...] = ()) -> Job:
+        uri = buffer.document.uri
+        if reason := self.unavailable(uri):
+            raise Refused(reason)
         tokens = estimated_tokens(action.region(task).of(buffer.document.text))
         if tokens > self.settings.context_tokens:
             raise Refused(
@@ -171,7 +252,11 @@ class Session:
                 f"{self.settings.context_tokens:,}. Select fewer lines."
             )
         model = self.settings.model_for(action.name)
-        job = Job(self._new_id(), action.name, action.title(task), uri, model, self._now())
+        job = Job(self._new_id(), action.name, title, uri, model, self._now())
+
+        async def keep(path: Path) -> str | None:
+            return await self._keeping.keep(job.id, job.title, path, None)
+
         tools = Tools(
             model=self._model,
             client=self._client,
@@ -179,16 +264,19 @@ class Session:
             state=self._state,
             find_buffer=self._find_buffer,
             open_file=self._open_file,
-            files=FileChanges(self._client, self._folder_paths, self._is_open),
+            files=FileChanges(self._client, self._folder_paths, self._is_open, keep),
             journal=self._journal,
+            keeping=self._keeping,
+            path_of=lambda uri: real(_path(uri)),
             explained=self._explained,
+            changed=self._job_changed_something,
         )
-        run = Run(job, action, task, buffer, self.shown_path(uri), tools)
-        earlier = [other for other in self._runs.values() if action.tools and other.works_on(buffer, run.place)]
+        run = Run(job, action, task, buffer, self.shown_path(uri), tools, earlier)
+        before = [other for other in self._runs.values() if action.tools and other.works_on(buffer, run.place)]
         self._runs[job.id] = run
         for old in [run.job.id for run in self._runs.values() if run.job.ended][:-KEPT_JOBS]:
             del self._runs[old]
-        run.start(after=earlier)
+        run.start(after=before)
         return job
 
     def cancel(self, job: str | None = None) -> list[str]:
@@ -207,6 +295,144 @@ class Session:
     def redo(self, job: str | None = None) -> Reverted:
         """Put back what `undo` took away."""
         return self._revert(job, undone=True)
+
+    def waiting(self, selection: Selection) -> list[Waiting]:
+        """What waits for review."""
+        return self._reviewing.waiting(selection)
+
+    def accept(self, selection: Selection) -> list[str]:
+        """These changes have been looked at and stay; their names. One that is gone is told, and no mistake."""
+        return self._told(selection, self._reviewing.accept(selection))
+
+    def reject(self, selection: Selection, reason: str = "") -> list[str]:
+        """Take these changes out of the text; their names. With a `reason`, Claude is asked to do it better."""
+        by_job: dict[str, list[str]] = {}
+        for item in self.waiting(selection):
+            by_job.setdefault(item.hunk.job, []).append(self._as_diff(item))
+        names = self._told(selection, self._reviewing.reject(selection))
+        for job, diffs in by_job.items() if reason.strip() else ():
+            self._spawn(self._try_again(job, reason.strip(), "".join(diffs)))
+        return names
+
+    async def go_to_hunk(self, uri: str, offset: int, step: int) -> Waiting | None:
+        """Show the person the next hunk (`step` 1) or the one before (-1)."""
+        found = self._reviewing.next(uri, offset, step)
+        if found:
+            span, _, _ = whole_lines(found.buffer.document.text, found.hunk)
+            await self._client.show_place(found.buffer.document, span)
+        return found
+
+    def review_diff(self) -> str:
+        """All that waits for review as one diff that every tool reads, with the place of each change above it."""
+        by_uri: dict[str, list[Waiting]] = {}
+        for item in self.waiting(Selection()):
+            by_uri.setdefault(item.buffer.document.uri, []).append(item)
+        if not by_uri:
+            return "Nothing of Claude's waits for review.\n"
+        parts: list[str] = []
+        for uri, items in by_uri.items():
+            log = items[0].buffer.review
+            document = items[0].buffer.document
+            for item in items:
+                line = document.line_of(whole_lines(log.text, item.hunk)[0].start) + 1
+                parts.append(f"{uri}#L{line}  {item.title}\n")
+            parts.append(unified_diff(self.shown_path(uri), log.base, log.text) + "\n")
+        return "".join(parts)
+
+    async def show_review(self) -> list[str]:
+        """Show the person the diff of all that waits for review; the names of the changes in it."""
+        names = [item.hunk.id for item in self.waiting(Selection())]
+        path = self._state.root / "review.diff"
+        try:
+            path.unlink(missing_ok=True)
+            self._state.append(path.name, self.review_diff())
+        except OSError as error:
+            raise Refused(f"The diff cannot be written: {error}.") from error
+        if not await self._client.show_review(path):
+            self._client.tell("info", f"Claude: the changes that wait for review are in {path}")
+        return names
+
+    async def why(self, hunk: str) -> Reason | None:
+        """What a change that waits for review was made for; None for one that does not wait any more."""
+        found = next((item for item in self.waiting(Selection(hunk=hunk))), None)
+        if found is None:
+            self._told(Selection(hunk=hunk), [])
+            return None
+        return await self._reason(found.hunk.job)
+
+    async def why_here(self, uri: str, offset: int) -> Reason | None:
+        """What the line at `offset` was written for, if Claude wrote it; whether it was reviewed or not."""
+        document = self.open_document(uri)
+        line = document.line_of(offset)
+        for item in self.waiting(Selection(uri=uri)):
+            span, _, _ = whole_lines(document.text, item.hunk)
+            if document.line_of(span.start) <= line <= document.line_of(max(span.start, span.end - 1)):
+                return await self._reason(item.hunk.job)
+        known = self._blamed.get(uri)
+        if known is None or known[0] is not document:
+            path = real(_path(uri))
+            authorship = self._keeping.authorship
+            try:
+                blamed = await self._keeping.ask(lambda: authorship.blame(path, document.text))
+            except DatabaseProblem:
+                return None
+            known = self._blamed[uri] = document, blamed
+            for old in list(self._blamed)[:-KEPT_CLOSED]:
+                del self._blamed[old]
+        job = known[1][line] if line < len(known[1]) else None
+        return await self._reason(job) if job else None
+
+    async def _reason(self, job: str) -> Reason | None:
+        authorship = self._keeping.authorship
+        try:
+            record = await self._keeping.ask(lambda: authorship.job(job))
+        except DatabaseProblem:
+            record = None
+        if record is not None:
+            return Reason(
+                job, record.title, record.instruction, record.model, record.cost, record.checks, record.answer
+            )
+        run = self._runs.get(job)
+        return Reason(job, run.job.title, run.task_now().words, run.job.model, run.job.cost, (), "") if run else None
+
+    def tell(self, text: str) -> None:
+        """Show the person a message."""
+        self._client.tell("info", text)
+
+    async def checkpoints(self) -> list[Checkpoint]:
+        """To what a rewind can go back, the newest first."""
+        return await self._asked(self._keeping.checkpoints.all)
+
+    async def rewind(self, checkpoint: str) -> str:
+        """Go back to a checkpoint; the new one by which that can be undone. `Refused` where nothing was touched."""
+        checkpoints = self._keeping.checkpoints
+        known = await self._asked(lambda: checkpoints.find(checkpoint))
+        if known is None:
+            raise Refused(f"There is no checkpoint {checkpoint!r}: see claude.checkpoints.")
+        running = [run.job.title for run in self._runs.values() if not run.job.ended]
+        if running:
+            raise Refused(f"“{running[0]}” is still running: wait for it, or cancel it first.")
+        kept = await self._asked(lambda: checkpoints.since(checkpoint))
+        rewinding = Rewinding(self._client, self._keeping, self._any_document, self._is_open)
+        identity = f"rewind-{self._new_id()}"
+        paths = list(dict.fromkeys(item.path for item in kept))
+        if problem := await rewinding.keep_all(identity, f"before going back to “{known.title}”", paths):
+            raise Refused(f"Nothing was changed: {problem}.")
+        self._spawn(rewinding.go_back(identity, kept))
+        return identity
+
+    async def _asked(self, work: Callable[[], Result]) -> Result:
+        try:
+            return await self._keeping.ask(work)
+        except (DatabaseProblem, FileProblem) as problem:
+            raise Refused(f"{str(problem)[:1].upper()}{str(problem)[1:]}.") from problem
+
+    async def _any_document(self, path: Path) -> Buffer | str:
+        """The document of a file, whoever shows it; why there is none otherwise."""
+        for uri, buffer in self._buffers.items():
+            if real(_path(uri)) == path:
+                return buffer
+        return await self._closed_buffer(path, path.as_uri())
 
     def jobs(self) -> list[Job]:
         """All jobs of this session that are remembered, oldest first."""
@@ -234,27 +460,30 @@ class Session:
         """Wait until no job is running, nor anything that one has left to do."""
         for run in list(self._runs.values()):
             await run.wait()
-        await asyncio.gather(*self._tasks)
+        while self._tasks:
+            await asyncio.gather(*self._tasks)
+        await self._reviewing.finished()
+        await self._keeping.finished()
 
     async def aclose(self) -> None:
         self.cancel()
         await self.finished()
+        self._reviewing.save()
+        await self._keeping.aclose()
         await self._model.aclose()
 
     def _revert(self, job: str | None, *, undone: bool) -> Reverted:
         word = "redo" if undone else "undo"
-        if job is not None and job not in self._runs:
+        if job is not None and job not in self._runs and not self._journal.knows(job):
             raise Refused(f"There is no job {job!r}.")
-        if job is not None and not self._runs[job].job.ended:
+        if job in self._runs and not self._runs[job].job.ended:
             raise Refused(f"The job {job!r} is still running: cancel it first.")
         chosen = job or self._journal.last(undone=undone)
         if chosen is None or not self._journal.can(chosen, undone=undone):
             raise Refused(f"There is nothing of Claude's to {word}.")
         reverted = self._journal.revert(chosen)
         if reverted.files:
-            task = asyncio.get_running_loop().create_task(self._move_files(reverted))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self._spawn(self._move_files(reverted))
         return reverted
 
     async def _move_files(self, reverted: Reverted) -> None:
@@ -273,6 +502,97 @@ class Session:
             raise Refused(f"{self.shown_path(uri)} is not open in the editor: open it first.")
         return buffer
 
+    def _new_buffer(self, document: Document, editor: Edits) -> Buffer:
+        buffer = Buffer(document, editor, self._later, self._clock, self._record)
+        self._reviewing.watch(buffer)
+        return buffer
+
+    def _known_buffers(self) -> list[Buffer]:
+        """All documents that Claude has changed or may change, whoever shows them."""
+        files = [file.buffer for file in self._files.values() if file.buffer]
+        return [*self._buffers.values(), *self._closed.values(), *files]
+
+    def _title(self, job: str) -> str:
+        run = self._runs.get(job)
+        return run.job.title if run else self._titles.get(job, "")
+
+    def _spawn(self, work: Coroutine[Any, Any, object]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _as_diff(self, item: Waiting) -> str:
+        path = self.shown_path(item.buffer.document.uri)
+        _, old, new = whole_lines(item.buffer.document.text, item.hunk)
+        return unified_diff(path, old, new)
+
+    async def _try_again(self, job: str, reason: str, diff: str) -> None:
+        """Tell Claude why what it did was rejected, once it is out of the text."""
+        await self._reviewing.taken_out()
+        block = ContextBlock("rejected", diff).rendered()
+        try:
+            self.follow_up(
+                job, f"{prompt('rejected')}\n\n{block}\n\n{ContextBlock('reason', reason).rendered()}", short(reason)
+            )
+        except Refused as refused:
+            self._client.tell("warning", f"Claude: the change is taken out, but was not tried again: {refused}")
+
+    def _told(self, selection: Selection, names: list[str]) -> list[str]:
+        if not names and selection.hunk is not None and not self.waiting(selection):
+            self._client.tell("info", "Claude: this change does not wait for review any more.")
+        return names
+
+    async def _load(self) -> None:
+        """Find again what waited for review when the last server ended."""
+        authorship = self._keeping.authorship
+        self._keeping.prune(self.settings.checkpoints_days, int(self.settings.checkpoints_megabytes * 1_000_000))
+        for uri in await self._reviewing.load():
+            path = real(_path(uri))
+            if any(path.is_relative_to(real(folder)) for folder in self._folder_paths()):
+                await self._closed_buffer(path, uri)
+        for job in {item.hunk.job for item in self.waiting(Selection())}:
+            try:
+                record = await self._keeping.ask(lambda job=job: authorship.job(job))  # type: ignore[misc]
+            except DatabaseProblem:
+                return
+            if record:
+                self._titles[job] = record.title
+
+    async def _on_disk(self, buffer: Buffer) -> str | None:
+        """Have a document that the editor does not show any more follow its file; why it cannot, or None."""
+        path = real(_path(buffer.document.uri))
+        try:
+            text = await asyncio.to_thread(read, path)
+        except FileProblem as problem:
+            return str(problem)
+        document = buffer.document
+        if self._closed.get(document.uri) is buffer:
+            del self._closed[document.uri]
+            file = ClosedFile(path, text, self._client, buffer)
+            self._files[path], buffer.editor = file, file
+            buffer.reopened(Document.opened(document.uri, document.language_id, document.version + 1, text.text))
+        return None
+
+    async def _writable(self, buffer: Buffer) -> str | None:
+        """Make a document ready to be changed, whoever shows it; why it cannot be, or None."""
+        if not buffer.open and (problem := await self._on_disk(buffer)):
+            return problem
+        file = self._files.get(real(_path(buffer.document.uri)))
+        if file and file.buffer is buffer:
+            await file.look_again(buffer.document)
+        return None
+
+    def _job_changed_something(self, job: Job, summary: str) -> None:
+        self._spawn(self._offer_review(job, f"Claude: {job.title} — {summary}"))
+
+    async def _offer_review(self, job: Job, text: str) -> None:
+        choices = (REVIEW, UNDO) if self.settings.review == "after" else (UNDO,)
+        chosen = await self._client.offer(text, choices)
+        if chosen == UNDO and self._journal.can(job.id, undone=False):
+            self.undo(job.id)
+        elif chosen == REVIEW:
+            await self.show_review()
+
     def _folder_paths(self) -> list[Path]:
         return [_path(folder) for folder in self.folders]
 
@@ -284,20 +604,32 @@ class Session:
             open_files = {real(_path(uri)): buffer for uri, buffer in self._buffers.items()}
             if path in open_files:
                 return self._usable(name, open_files[path])
-            text = await asyncio.to_thread(read, path)
         except FileProblem as problem:
             return str(problem)
-        file = self._files.get(path) or ClosedFile(path, text, self._client)
+        buffer = await self._closed_buffer(path, path.as_uri(), show=True)
+        return buffer if isinstance(buffer, str) else self._usable(name, buffer)
+
+    async def _closed_buffer(self, path: Path, uri: str, *, show: bool = False) -> Buffer | str:
+        """The document of a file that no editor shows, or why there is none. With `show`, the editor may show it."""
+        for buffer in self._closed.values():
+            if real(_path(buffer.document.uri)) == path:
+                return await self._on_disk(buffer) or buffer
+        file = self._files.get(path)
+        try:
+            file = file or ClosedFile(path, await asyncio.to_thread(read, path), self._client)
+        except FileProblem as problem:
+            return str(problem)
         if file.buffer is None:
-            for old in list(self._files)[: 1 - KEPT_CLOSED]:
+            unneeded = [known for known, item in self._files.items() if item.buffer and not item.buffer.review.hunks]
+            for old in unneeded[: 1 - KEPT_CLOSED]:
                 del self._files[old]
             self._files[path] = file
-            document = Document.opened(path.as_uri(), "", 0, text.text)
-            file.buffer = Buffer(document, file, self._later, self._clock, self._record)
-            await file.shown()
+            file.buffer = self._new_buffer(Document.opened(uri, "", 0, file.known.text), file)
+            if show:
+                await file.shown()
         else:
             await file.look_again(file.buffer.document)
-        return self._usable(name, file.buffer)
+        return file.buffer
 
     def _usable(self, name: str, buffer: Buffer) -> Buffer | str:
         return f"{name!r} cannot be changed: {buffer.refusal}" if buffer.refusal else buffer

@@ -86,9 +86,13 @@ class Writing:
         open_file: OpenFile,
         files: FileChanges,
         streaming: Streaming,
+        claimed: Callable[[Buffer, str], None] = lambda buffer, hunk: None,
         undone: Callable[[], None] = lambda: None,
     ) -> None:
-        """`undone` is called when the person takes back a change of this job while it is running."""
+        """`claimed` is called with each hunk before anything of it is sent.
+
+        `undone` is called when the person takes back a change of this job while it is running.
+        """
         self._job = job
         self._label = label
         self._buffer = buffer
@@ -96,6 +100,7 @@ class Writing:
         self._open_file = open_file
         self.files = files
         self._streaming = streaming
+        self._claimed = claimed
         self._undone = undone
         self._inputs: dict[str, _Input] = {}
         self._hunks: dict[str, Buffer] = {}
@@ -168,19 +173,28 @@ class Writing:
 
     def drop(self) -> None:
         """Give up what is not finished. What is already on its way to the editor may still land."""
-        for buffer in {id(buffer): buffer for buffer in self._hunks.values()}.values():
+        for buffer in self.buffers:
             names = tuple(hunk for hunk, owner in self._hunks.items() if owner is buffer)
             buffer.step(HunksDropped(names))
 
     async def settled(self) -> None:
         """Wait until the editor has shown what became of everything that is on its way to it."""
-        on_their_way = [buffer.end_of(name) for name, buffer in self._remembered() if not buffer.ended(name)]
-        await asyncio.gather(*on_their_way)
+        await asyncio.gather(*self.endings)
+
+    @property
+    def endings(self) -> list[asyncio.Future[HunkEnded]]:
+        """How the hunks will end that are still on their way."""
+        return [buffer.end_of(name) for name, buffer in self._remembered() if not buffer.ended(name)]
 
     @property
     def hunks(self) -> Mapping[str, Buffer]:
         """All hunks of this job, and where they are, in whatever state."""
         return self._hunks
+
+    @property
+    def buffers(self) -> list[Buffer]:
+        """The documents that this job works on."""
+        return list({id(buffer): buffer for buffer in self._hunks.values()}.values())
 
     @property
     def landed(self) -> int:
@@ -369,6 +383,7 @@ class Writing:
         name = f"{self._job}.{len(self._hunks) + 1}"
         self._hunks[name] = buffer
         buffer.when_undone(name, self._undone)
+        self._claimed(buffer, name)
         buffer.step(HunkClaimed(name, self._label, span))
         return name
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Sequence
 
-from claude_ls.text.patch import Patch, TextEdit
+from claude_ls.text.patch import Patch, Span, TextEdit
 from claude_ls.text.position import line_starts, next_line_start
 from claude_ls.text.rebase import sequential
 
@@ -59,6 +59,41 @@ def minimal_patch(old: str, new: str) -> Patch:
                 at += len(before)
         offset += len(removed)
     return tuple(edits)
+
+
+def unified_diff(path: str, old: str, new: str) -> str:
+    """The changes in the form that every tool reads. Line breaks are shown as `\\n`, whatever they are."""
+    before, after = lines_with_breaks(old), lines_with_breaks(new)
+    old_lines, new_lines = ([line.rstrip("\r\n") for line in lines] for lines in (before, after))
+    shown = difflib.unified_diff(old_lines, new_lines, f"a/{path}", f"b/{path}", lineterm="")
+    return "".join(f"{line}\n" for line in shown)
+
+
+def line_counts(old: str, new: str) -> tuple[int, int]:
+    """How many lines came and how many went, as a list of changes counts them."""
+    around = _differing_lines(old, new)
+    if around is None:
+        return 0, 0
+    start, end, delta = around
+    old_lines, new_lines = lines_with_breaks(old[start:end]), lines_with_breaks(new[start : end + delta])
+    if len(old_lines) + len(new_lines) > MAX_COMPARED_LINES:
+        return len(new_lines), len(old_lines)
+    blocks = difflib.SequenceMatcher(None, old_lines, new_lines, autojunk=False).get_opcodes()
+    changed = [block for block in blocks if block[0] != "equal"]
+    return sum(block[4] - block[3] for block in changed), sum(block[2] - block[1] for block in changed)
+
+
+def lines_around(text: str, span: Span, count: int = 3) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The lines before and behind `span`, which is of whole lines: up to `count` of each, without their breaks."""
+    start = span.start
+    for _ in range(count):
+        at = max(0, start - 2) if text[max(0, start - 2) : start] == "\r\n" else max(0, start - 1)
+        start = max(text.rfind("\n", 0, at), text.rfind("\r", 0, at)) + 1
+    end = span.end
+    for _ in range(count):
+        end = next_line_start(text, end)
+    before, after = lines_with_breaks(text[start : span.start]), lines_with_breaks(text[span.end : end])
+    return tuple(line.rstrip("\r\n") for line in before), tuple(line.rstrip("\r\n") for line in after)
 
 
 def distance(old: str, new: str) -> int:

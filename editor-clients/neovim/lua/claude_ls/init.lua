@@ -14,7 +14,15 @@ local actions = {
   cancel = function() return "claude.cancel", {} end,
   undo = function() return "claude.undo", {} end,
   redo = function() return "claude.redo", {} end,
+  review = function() return "claude.review", {} end,
 }
+
+-- What goes through Claude's changes, in a module of its own.
+local review = { "accept", "reject", "next", "previous", "why", "hunks", "rewind" }
+
+local function names()
+  return vim.fn.sort(vim.list_extend(vim.tbl_keys(actions), review))
+end
 
 local function client_of(buffer)
   local client = vim.lsp.get_clients({ name = "claude_ls", bufnr = buffer })[1]
@@ -49,9 +57,13 @@ end
 -- :Claude ACTION [WORDS], on the given lines or at the cursor.
 function M.command(call)
   local name = call.fargs[1]
+  if vim.tbl_contains(review, name) then
+    if client_of(0) then require("claude_ls.review")[name](table.concat(vim.list_slice(call.fargs, 2), " ")) end
+    return
+  end
   local action = actions[name or ""]
   if not action then
-    vim.notify("Claude: " .. table.concat(vim.fn.sort(vim.tbl_keys(actions)), ", "), vim.log.levels.WARN)
+    vim.notify("Claude: " .. table.concat(names(), ", "), vim.log.levels.WARN)
     return
   end
   local client = client_of(0)
@@ -73,7 +85,7 @@ end
 
 function M.complete(lead, line)
   if select(2, line:gsub("%s+", " ")) > 1 then return {} end
-  return vim.fn.sort(vim.tbl_filter(function(name) return vim.startswith(name, lead) end, vim.tbl_keys(actions)))
+  return vim.tbl_filter(function(name) return vim.startswith(name, lead) end, names())
 end
 
 return M
