@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help demo editors test check bench soak-edits soak-mirror mutation fix clean
+.PHONY: help demo editors test check bench soak-edits soak-orders soak-mirror mutation fix clean
 
 help:
 	@echo "make demo    watch a whole session in this terminal"
@@ -13,6 +13,7 @@ help:
 	@echo "make check   style and types only"
 	@echo "make bench   the benchmarks, each beside its peer"
 	@echo "make soak-edits  20,000 simulated interleavings of Claude, an editor and a person"
+	@echo "make soak-orders  3,000 stories of accept, reject, undo, redo, rewind and typing in any order"
 	@echo "make soak-mirror  a million random changes to our copy of a document"
 	@echo "make mutation  which wrong lines of the editing engine no test notices (half an hour)"
 	@echo "make fix     format the code and fill the @ sections of the case files"
@@ -49,6 +50,9 @@ bench: $(READY)
 
 soak-edits: $(READY)
 	CLAUDE_LS_INTERLEAVINGS=20000 $(BIN)/python -m pytest tests/unit/editing/test_live.py --timeout 1200
+
+soak-orders: $(READY)
+	CLAUDE_LS_ORDERS=3000 $(BIN)/python -m pytest tests/session/test_review_orders.py --timeout 1800
 
 soak-mirror: $(READY)
 	CLAUDE_LS_CHANGES=1000000 $(BIN)/python -m pytest tests/unit/text/test_mirror.py --timeout 1200

@@ -30,11 +30,21 @@ def other():
 """
 SUM = "def total(xs):\n    return sum(xs)\n\n\ndef other():\n    return 1\n"
 REWRITE = "-- claude --\n>>> rewrite_region\nnew_text:\n|def total(xs):\n|    return sum(xs)\n"
+WITHOUT_LENSES = """
+local make = vim.lsp.protocol.make_client_capabilities
+vim.lsp.protocol.make_client_capabilities = function()
+  local all = make()
+  all.textDocument.codeLens = nil
+  return all
+end
+"""
 EXPLAIN = "-- claude --\nIt **adds** them up.\n"
 
 
 @contextmanager
-def editing(tmp_path: Path, script: str, text: str = TOTAL, rate: float | None = None) -> Iterator[Neovim]:
+def editing(
+    tmp_path: Path, script: str, text: str = TOTAL, rate: float | None = None, *, lenses: bool = True
+) -> Iterator[Neovim]:
     """Neovim on a file; with `rate`, Claude comes over HTTP at so many tokens a second."""
     (tmp_path / "script").write_text(script)
     (tmp_path / ".git").mkdir()
@@ -43,6 +53,8 @@ def editing(tmp_path: Path, script: str, text: str = TOTAL, rate: float | None =
     environ = {"CLAUDE_LS_STATE_DIR": str(tmp_path / "state"), "CLAUDE_LS_CONFIG_DIR": str(tmp_path / "config")}
     if rate is None:
         with neovim(tmp_path, [*COMMAND, "--model", f"script:{tmp_path / 'script'}"], environ) as editor:
+            if not lenses:
+                editor.lua(WITHOUT_LENSES)
             editor.open(path)
             yield editor
         return

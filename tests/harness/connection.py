@@ -56,9 +56,11 @@ async def connected(
     root: str = ROOT,
     options: dict[str, Any] | None = None,
     background: Background = stores_at_once,
+    first: int = 1,
 ) -> AsyncIterator[Connection]:
+    """A server and an editor in this process; jobs are numbered from `first` on."""
     played = model or ScriptedModel(read_script(script), pace=pace)
-    numbers = itertools.count(1)
+    numbers = itertools.count(first)
     loop = asyncio.get_running_loop()
 
     def make_session(client: Client, settings: Settings) -> Session:

@@ -126,7 +126,11 @@ class ReviewLog:
         self.hunks = [
             kept
             for hunk in self.hunks
-            for kept in (self._judged(hunk, states.get(hunk.id), by_claude) if hunk.id in touched else [hunk])
+            for kept in (
+                self._judged(hunk, hunk.span.of(after), states.get(hunk.id), by_claude=by_claude)
+                if hunk.id in touched
+                else [hunk]
+            )
         ]
         return self.hunks != before
 
@@ -199,6 +203,7 @@ class ReviewLog:
         """Somebody else's edit; the hunks that it touches."""
         touched: set[str] = set()
         carried: list[PendingHunk] = []
+        edit = self._as_meant(edit)
         for hunk in self.hunks:
             if hunk.span.end < edit.start:
                 carried.append(hunk)
@@ -212,49 +217,95 @@ class ReviewLog:
         self.hunks = carried
         return touched
 
+    def _as_meant(self, edit: TextEdit) -> TextEdit:
+        """A deletion over the rim of a hunk, as one within it where that comes to the same.
+
+        Lines can be taken out from the break before them on, or up to the break behind them.
+        """
+        if edit.text or edit.start == edit.end:
+            return edit
+        for hunk in self.hunks:
+            if hunk.span.touches(edit.span) and not hunk.span.covers(edit.span):
+                for by in (hunk.span.start - edit.start, hunk.span.end - edit.end):
+                    moved = Span(edit.start + by, edit.end + by)
+                    left, right = sorted((edit.start, moved.start)), sorted((edit.end, moved.end))
+                    if hunk.span.covers(moved) and self.text[slice(*left)] == self.text[slice(*right)]:
+                        return TextEdit(*moved, "")
+        return edit
+
     def _state(self, hunk: PendingHunk) -> Stood:
         return Stood(hunk.span.of(self.text), hunk.wrote, hunk.jobs)
 
     def _reverted(self, after: str) -> bool:
-        """Whether `after` is the text with a hunk, or all of a job, undone or redone, which the whole text tells best.
+        """Whether `after` is the text with some hunks in another state and nothing else changed; they are in it then.
 
-        Among equal lines the edits may say that other ones came or went, and at the rims that it was beside the hunk.
+        Only the whole text tells. The edits may say that other ones of equal lines came or went, that something came
+        beside a hunk and not in it, or they may reach from the middle of one hunk into another.
         """
-        for job in dict.fromkeys(hunk.job for hunk in self.hunks):
-            ours = [hunk for hunk in self.hunks if hunk.job == job]
-            undo = {hunk.id: hunk.old for hunk in ours if not hunk.undone}
-            redo = {hunk.id: hunk.stood[-1].here for hunk in ours if hunk.undone}
-            if self._became(after, undo) or self._became(after, redo):
-                return True
-        for hunk in self.hunks:
-            texts = [*([] if hunk.undone else [hunk.old]), *(state.here for state in hunk.stood)]
-            if any(self._became(after, {hunk.id: text}) for text in texts):
-                return True
-        return False
-
-    def _became(self, after: str, texts: Mapping[str, str]) -> bool:
-        """Whether `after` is the text with these in the places of these hunks; if so, they are that now."""
-        places = {hunk.id: TextEdit(*hunk.span, texts[hunk.id]) for hunk in self.hunks if hunk.id in texts}
-        patch = tuple(places.values())
-        grown = sum(edit.delta for edit in patch)
-        if not patch or len(after) - len(self.text) != grown or apply(self.text, patch) != after:
+        places = self._states_in(after)
+        if places is None:
             return False
-        states = {hunk.id: self._state(hunk) for hunk in self.hunks}
-        self.text = after
-        moved = 0
-        hunks: list[PendingHunk] = []
-        for hunk in self.hunks:
-            edit = places.get(hunk.id)
-            end = hunk.span.end + moved + (edit.delta if edit else 0)
-            now = replace(hunk, span=Span(hunk.span.start + moved, end))
-            hunks += self._judged(now, states[hunk.id], by_claude=False) if edit else [now]
-            moved += edit.delta if edit else 0
-        self.hunks = hunks
+        hunks = [
+            kept for hunk, span in zip(self.hunks, places, strict=True) for kept in self._in_state(hunk, span, after)
+        ]
+        self.text, self.hunks = after, hunks
         return True
 
-    def _judged(self, hunk: PendingHunk, before: Stood | None, by_claude: bool) -> list[PendingHunk]:
-        """The hunk after it was touched, which was in the state `before`; nothing where it is over."""
+    def _in_state(self, hunk: PendingHunk, span: Span, after: str) -> list[PendingHunk]:
+        """The hunk when it stands at `span` of `after`; nothing where it is over."""
+        before, here = self._state(hunk), span.of(after)
+        now = replace(hunk, span=span)
+        if here == before.here:
+            return [now]
+        if here == hunk.old or any(state.here == here for state in hunk.stood):
+            return self._judged(now, here, before, by_claude=False)
+        # Claude's part of it is out, and what somebody had typed into it has stayed.
+        return [replace(now, old=here, undone=True, stood=_with(hunk.stood, before))]
+
+    def _states_in(self, after: str) -> list[Span] | None:
+        """Where each hunk stands in `after`, if that has nothing but states of them between what is outside of them."""
+        ends = [hunk.span.end for hunk in self.hunks]
+        between = [self.text[end : hunk.span.start] for end, hunk in zip([0, *ends], self.hunks, strict=False)]
+        rest = self.text[ends[-1] :]
+        # Depth first, the state as it is before the others; a way that has failed is not gone again.
+        failed: set[tuple[int, int]] = set()
+        way: list[Iterator[Span]] = []
+        found: list[Span] = []
+        at = 0
+        while True:
+            place = len(found)
+            if place == len(between):
+                if after[at:] == rest:
+                    return found
+            elif (place, at) not in failed and after.startswith(between[place], at):
+                failed.add((place, at))
+                way.append(self._standing(self.hunks[place], after, at + len(between[place])))
+                found.append(Span(at, at))
+            while way:
+                found.pop()
+                span = next(way[-1], None)
+                if span is not None:
+                    found.append(span)
+                    at = span.end
+                    break
+                way.pop()
+            if not way:
+                return None
+
+    def _standing(self, hunk: PendingHunk, after: str, at: int) -> Iterator[Span]:
+        """The states of `hunk` that `after` can have at this place."""
         here = hunk.span.of(self.text)
+        texts = dict.fromkeys([here, hunk.old, *(state.here for state in hunk.stood)])
+        for text in texts:
+            if after.startswith(text, at):
+                yield Span(at, at + len(text))
+        if not hunk.undone and here != hunk.wrote:
+            rejection = self.rejected(hunk)
+            if not rejection.kept and rejection.text not in texts and after.startswith(rejection.text, at):
+                yield Span(at, at + len(rejection.text))
+
+    def _judged(self, hunk: PendingHunk, here: str, before: Stood | None, *, by_claude: bool) -> list[PendingHunk]:
+        """The hunk after it was touched, with `here` in it after the state `before`; nothing where it is over."""
         if here == hunk.old:
             was = hunk.stood if before is None or before.here == here or by_claude else _with(hunk.stood, before)
             return [replace(hunk, undone=True, stood=was)] if was else []

@@ -220,12 +220,13 @@ class EditorClient:
 
     async def show_place(self, document: Document, span: Span) -> bool:
         selection = convert.range_of(document, span, self.profile.encoding)
-        return await self._show(types.ShowDocumentParams(document.uri, False, True, selection))
+        return await self._show(
+            types.ShowDocumentParams(document.uri, external=False, take_focus=True, selection=selection)
+        )
 
     async def show_review(self, path: Path) -> bool:
-        if self.profile.virtual_documents:
-            return await self._show(types.ShowDocumentParams(REVIEW_URI, False, True))
-        return await self.show_file(path)
+        uri = REVIEW_URI if self.profile.virtual_documents else path.as_uri()
+        return await self._show(types.ShowDocumentParams(uri, external=False, take_focus=True))
 
     async def offer(self, text: str, choices: Sequence[str]) -> str | None:
         if not self.profile.calm_questions:

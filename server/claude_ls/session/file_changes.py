@@ -17,7 +17,7 @@ ALLOW, DENY = "Allow once", "Deny"
 
 @dataclass(frozen=True)
 class FileChange:
-    """What was done to a file: `data` are its bytes, for those that were made or deleted."""
+    """What was done to a file: `data` are its bytes then."""
 
     kind: Literal["create", "rename", "delete"]
     path: Path
@@ -60,11 +60,11 @@ class FileChanges:
 
     async def rename(self, name: str, new_name: str) -> None:
         path, new_path = files.inside(self._folders(), name), files.inside(self._folders(), new_name)
-        await asyncio.to_thread(files.contents, path)
+        data = await asyncio.to_thread(files.contents, path)
         if new_path.exists():
             raise FileProblem(f"{new_name!r} exists already")
         await self._ask(f"Claude wants to rename the file {name} to {new_name}.")
-        change = FileChange("rename", path, new_path)
+        change = FileChange("rename", path, new_path, data)
         await self._kept(path, new_path)
         await self._do(change)
         self.made.append(change)

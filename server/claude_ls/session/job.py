@@ -41,6 +41,7 @@ from claude_ls.session.client import Client
 from claude_ls.session.file_changes import FileChanges
 from claude_ls.session.journal import Journal
 from claude_ls.session.keeping import Keeping
+from claude_ls.session.rewinding import as_text
 from claude_ls.session.writing import FindBuffer, OpenFile, Writing
 from claude_ls.text.diff import line_counts, lines_around, lines_with_breaks
 from claude_ls.text.patch import Span
@@ -267,6 +268,11 @@ class Run:
             path = self._tools.path_of(buffer.document.uri)
             came.append((path, changes.text, changes.base))
             lines += _written_lines(job.id, path, changes)
+        for change in writing.files.made:
+            # A rewind deletes what holds nothing but what Claude has put there.
+            new = change.path if change.kind == "create" else change.new_path
+            if new:
+                came.append((new, as_text(change.data), ""))
         keeping.came_of(job.id, came)
         if came or writing.files.made:
             words, answer = self._task.words, self._said.strip()

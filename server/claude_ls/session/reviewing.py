@@ -10,11 +10,12 @@ from functools import partial
 
 from claude_ls.editing.events import HunkClaimed, HunkEnded, HunksWritten
 from claude_ls.editing.hunk import HunkState, Label
-from claude_ls.editing.review import PendingHunk, Rejection, ReviewLog
+from claude_ls.editing.review import PendingHunk, Rejection, ReviewLog, whole_lines
 from claude_ls.session.buffer import Buffer, Later
 from claude_ls.session.client import Client
 from claude_ls.session.journal import Journal
 from claude_ls.session.keeping import Keeping
+from claude_ls.text.patch import Span
 from claude_ls.workspace.review_store import StoredReview
 
 SAVE_SECONDS = 1.0
@@ -30,6 +31,11 @@ class Waiting:
     hunk: PendingHunk
     title: str
     """What the person had asked for."""
+
+    @property
+    def lines(self) -> Span:
+        """The whole lines of it."""
+        return whole_lines(self.buffer.document.text, self.hunk)[0]
 
     @property
     def theirs_in_part(self) -> bool:
@@ -155,7 +161,7 @@ class Reviewing:
         if not waiting:
             return None
         here = (self._shown_path(uri), offset)
-        places = [(self._shown_path(item.buffer.document.uri), item.hunk.span.start) for item in waiting]
+        places = [(self._shown_path(item.buffer.document.uri), item.lines.start) for item in waiting]
         if step > 0:
             found = next((at for at, place in enumerate(places) if place > here), 0)
         else:

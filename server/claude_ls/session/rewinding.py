@@ -65,13 +65,15 @@ class Rewinding:
         if first.text is not None and (now.kind == "file" or self.is_open(path)):
             await self._change(identity, path, kept)
         elif first.state.kind == "absent":
-            await self._remove(identity, path, kept, now)
+            await self._remove(path, kept, now)
         elif now.kind == "absent":
             await asyncio.to_thread(put_back, path, first.state, now)
+            self.keeping.came_of(identity, [(path, as_text(first.state.data), "")])
             if first.text is not None:
                 await self._change(identity, path, kept)
         elif now != first.state:
-            await asyncio.to_thread(put_back, path, first.state, now)
+            what = {"folder": "a folder", "link": "a link"}.get(now.kind, "another one")
+            raise FileProblem(f"{path.name!r} is {what} now, and is kept")
 
     async def _change(self, identity: str, path: Path, kept: list[Kept]) -> None:
         """Bring a text back, in the editor if it shows it."""
@@ -101,14 +103,14 @@ class Rewinding:
         if end.state is not HunkState.LANDED:
             raise FileProblem(f"{path.name!r} stays as it is: {end.reason}")
 
-    async def _remove(self, identity: str, path: Path, kept: list[Kept], now: PathState) -> None:
+    async def _remove(self, path: Path, kept: list[Kept], now: PathState) -> None:
         """Delete a file that was not there, unless somebody else has written in it."""
         if now.kind == "absent":
             return
-        buffer = await self.document(path)
-        text = buffer.document.text if isinstance(buffer, Buffer) else None
-        made = kept[0].after
-        if text is None or text != made:
+        texts = {as_text(now.data)}
+        if self.is_open(path) and isinstance(buffer := await self.document(path), Buffer):
+            texts.add(buffer.document.text)
+        if texts != {kept[0].after}:
             question = f"{path.name} was not there then, and holds what you have written since. Delete it all the same?"
             if await self.client.ask(question, (DELETE, KEEP)) != DELETE:
                 raise FileProblem(f"{path.name!r} is kept")
@@ -119,6 +121,11 @@ class Rewinding:
         if self.is_open(path):
             raise FileProblem(f"{path.name!r} is open in the editor: close it first")
         await asyncio.to_thread(put_back, path, PathState("absent", 0, b"", ""), now)
+
+
+def as_text(data: bytes) -> str:
+    """Any bytes as a text that is different for different bytes."""
+    return data.decode("utf-8", "surrogateescape")
 
 
 async def _kept_already(document: object) -> None:

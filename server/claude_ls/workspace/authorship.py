@@ -52,11 +52,10 @@ CREATE INDEX authorship_lines_by_job ON authorship_lines (job)""",
 
 CONTEXT_LINES = 3
 """Lines of context on each side; where a record has fewer, the file began or ended there."""
-ENOUGH = 64
-"""In weight, which is about letters, in context fourfold: so much must be found of what was written together with its
-context, or half of it where it has less."""
+ENOUGH = 0.5
+"""So much of what was written and its context, by weight, is enough in any case."""
 ENOUGH_ALONE = 32
-"""So much, in two telling lines, must be found of what has lost its context."""
+"""In weight, which is about letters, in context fourfold: so much must be found, in two telling lines, of less."""
 ENOUGH_NEARBY = 8
 """So much must be found of what stands no further than `NEARBY_LINES` from the rest."""
 NEARBY_LINES = 8
@@ -329,8 +328,7 @@ def _claimed(stretch: _Stretch, file: _File, rank: int, alike: int) -> set[int]:
 def _recognised(search: _Search, score: int, chain: _Chain, pairs: Sequence[tuple[int, int]]) -> bool:
     """Whether so much was found that it cannot be chance."""
     stretch, used = search.stretch, search.used
-    with_context = any(line not in stretch.own and stretch.telling[line] for line, _ in pairs)
-    if with_context and score >= min(ENOUGH, sum(stretch.weights) / 2):
+    if score >= ENOUGH * sum(stretch.weights):
         return True
     if _is_twin(search, chain):
         return False

@@ -148,10 +148,35 @@ def test_a_line_is_found_again_where_a_formatter_sorted_it_to() -> None:
     )
 
 
-def test_one_line_that_stands_far_from_all_that_was_around_it_is_the_persons() -> None:
-    around = "  def f():\n      alpha()\n      beta()\n@      gamma()\n      delta()\n      epsilon()\n"
-    far = "  filler()\n" * 9 + "  def g():\n      self.close()\n"
-    check(around.replace("@", "1     self.close()\n"), around.replace("@", "") + far)
+AROUND = "  def f():\n      alpha()\n      beta()\n@      gamma()\n      delta()\n      epsilon()\n"
+FAR = "  filler()\n" * 9
+
+
+@pytest.mark.parametrize(
+    "line", ["self.close()", "archive.close_everything()", "archive.close_everything_that_is_still_open(now)"]
+)
+def test_one_line_that_stands_far_from_all_that_was_around_it_is_the_persons(line: str) -> None:
+    check(AROUND.replace("@", f"1     {line}\n"), AROUND.replace("@", "") + FAR + f"  def g():\n      {line}\n")
+
+
+def test_several_lines_are_known_far_from_all_that_was_around_them_if_they_say_enough() -> None:
+    little, much = "1     open()\n1     close()\n", "1     open_the_archive()\n1     close_the_archive()\n"
+    check(AROUND.replace("@", little), AROUND.replace("@", "") + FAR + little.replace("1", " "))
+    check(AROUND.replace("@", much), AROUND.replace("@", "") + FAR + much)
+
+
+def test_a_little_of_a_long_change_is_known_by_a_line_next_to_it() -> None:
+    rows = [f"the_long_line_number_{number}_of_claudes()" for number in range(9)]
+    ours = "".join(f"1     {row}\n" for row in rows)
+    theirs = "  def g():\n" + "      theirs()\n" * 4
+    before = AROUND.replace("gamma", "everything_has_been_said").replace("@", ours)
+    check(before, f"{theirs}1     {rows[-1]}\n      everything_has_been_said()\n{theirs}")
+
+
+def test_what_is_left_at_both_ends_of_a_long_change_is_claudes() -> None:
+    ours = "1     start()\n" + "".join(f"1     line_{number}()\n" for number in range(30)) + "1     stop()\n"
+    rest = "  def f():\n      alpha()\n      beta()\n1     start()\n1     stop()\n  def g():\n"
+    check(AROUND.replace("@", ours), rest)
 
 
 def test_a_bracket_is_claudes_only_beside_a_line_that_is() -> None:
@@ -159,6 +184,17 @@ def test_a_bracket_is_claudes_only_beside_a_line_that_is() -> None:
     check(before, "  main() {\n1     while (open) {\n          write();\n1     }\n  }\n")
     check(before, "  main() {\n      for (;;) {\n          write();\n      }\n  }\n")
     check(before, "  main() {\n      }\n  }\n")
+    ours = "1     one();\n1     two();\n1     three();\n1     four();\n1     five();\n"
+    end = "@     }\n@ \n@     }\n@ \n@     }\n"
+    before = f"  main() {{\n1     if (open) {{\n{ours}{end.replace('@', '1')}  other();\n"
+    check(before, "  main() {\n1     if (open) {\n" + "      mine();\n" * 5 + end.replace("@", " "))
+
+
+def test_a_short_line_among_brackets_is_known_by_half_of_what_is_around_it() -> None:
+    before = "  }\n" * 6 + "1 go()\n" + "  ]\n" * 6
+    check(before, before)
+    check(before, before.replace("  }\n1", "  >\n1").replace("go()\n  ]", "go()\n  >"))
+    check(before, before.replace("  }\n  }\n  }\n1", "  >\n" * 3 + " ").replace("]\n  ]\n  ]", "]\n  >\n  ]", 1))
 
 
 def test_lines_that_tell_nothing_are_claudes_where_all_stands_between_its_old_neighbours() -> None:
@@ -167,17 +203,17 @@ def test_lines_that_tell_nothing_are_claudes_where_all_stands_between_its_old_ne
     check(before, before.replace("      h(x)", "      k(x)").replace("1", " "))
 
 
-def test_the_same_lines_elsewhere_are_not_claudes() -> None:
-    body = "@     rows = load(name)\n@     rows.sort()\n@     return rows\n"
-    theirs, ours = body.replace("@", " "), body.replace("@", "1")
-    before = f"  def one(name):\n{theirs}  \n1 def two(name):\n{ours}  \n  def three():\n      pass\n"
+@pytest.mark.parametrize("between", ["  \n", f"  \n{FAR}{FAR}"], ids=["near", "far"])
+def test_the_same_lines_elsewhere_are_not_claudes(between: str) -> None:
+    rows = [f"@     step_number_{number}(name)\n" for number in range(8)]
+    theirs, ours = "".join(rows).replace("@", " "), "".join(rows).replace("@", "1")
+    before = f"  def one(name):\n{theirs}{between}1 def two(name):\n{ours}  \n  def three():\n      alpha()\n"
     check(before, before)
-    # The original is the longer piece by now, but has not the context.
-    cut = ours.replace("1     rows.sort()\n", "      rows.reverse()\n      log(rows)\n")
-    check(before, before.replace(ours, cut))
+    # Only the original is in one piece now, but it has not the context.
+    torn = "".join(f"      log({at})\n      log(name)\n{row}" for at, row in enumerate(rows)).replace("@", "1")
+    check(before, before.replace(ours, torn))
     # What is gone from the copy is not to be found in the original.
-    short = before.replace(ours, ours.replace("1     rows.sort()\n1     return rows\n", ""))
-    check(before, short)
+    check(before, before.replace(ours, "".join(rows[:3]).replace("@", "1")))
 
 
 def test_nobody_knows_which_of_two_like_places_is_claudes() -> None:
@@ -202,6 +238,7 @@ def test_records_that_are_alike_get_a_place_each() -> None:
 def test_the_ends_of_the_file_are_context() -> None:
     check("1 x = 1\n", "1 x = 1\n")
     check("1 x = 1\n", "  def long_name(of_the_person):\n      x = 1\n      return of_the_person * 2\n")
+    check("1 first = 1\n  b()\n  c()\n  d()\n", "1 first = 1\n  other()\n  more()\n  most()\n")
     check("1 x = 1\n  beta()\n", "1 x = 1\n  gamma()\n")
     check("1 x = 1\n  beta()\n", "  gamma()\n  x = 1\n")
 
@@ -233,7 +270,7 @@ def test_a_file_of_one_line_over_and_over_is_no_trouble() -> None:
 PLAIN = ["", "}", "else:", "return None", "  );"]
 TELLING = ["alpha()", "    beta = 1", "gamma\u2028(1)", "delta\f[0]", "return epsilon", "x", "ζ"]
 TELLING += [f"step_{number}()" for number in range(20)]
-LINE = st.sampled_from(PLAIN + TELLING)
+LINE = st.sampled_from(PLAIN) | st.sampled_from(TELLING)
 
 
 @st.composite
