@@ -199,6 +199,7 @@ def _make_server(environ: Mapping[str, str], turns: tuple[Turn, ...] | None, rec
     def make_session(client: Client, settings: Settings) -> Session:
         from claude_ls.session.session import Session
         from claude_ls.workspace.files import StateFolder
+        from claude_ls.workspace.watcher import Watcher
 
         model, unavailable = _model(environ, turns)
         return Session(
@@ -208,6 +209,7 @@ def _make_server(environ: Mapping[str, str], turns: tuple[Turn, ...] | None, rec
             state=StateFolder(state_root(environ)),
             stores=_stores(state_root(environ)),
             background=_background(loop),
+            watch=lambda changed: Watcher(loop.call_soon_threadsafe, changed),
             later=loop.call_later,
             clock=loop.time,
             record=record,

@@ -18,6 +18,7 @@ from claude_ls.session.client import Client
 from claude_ls.session.keeping import Background
 from claude_ls.session.session import Session
 from claude_ls.workspace.files import StateFolder
+from claude_ls.workspace.watcher import FileWatch, Watcher
 from harness.editor import Editor
 from harness.run import stores, stores_at_once
 
@@ -57,6 +58,7 @@ async def connected(
     options: dict[str, Any] | None = None,
     background: Background = stores_at_once,
     first: int = 1,
+    watch: Callable[[Callable[[Path], None]], FileWatch] | None = None,
 ) -> AsyncIterator[Connection]:
     """A server and an editor in this process; jobs are numbered from `first` on."""
     played = model or ScriptedModel(read_script(script), pace=pace)
@@ -71,12 +73,13 @@ async def connected(
             state=StateFolder(tmp_path / "state"),
             stores=stores(tmp_path / "state"),
             background=background,
+            watch=watch or (lambda changed: Watcher(loop.call_soon_threadsafe, changed)),
             later=loop.call_later,
             clock=loop.time,
             new_id=lambda: f"job{next(numbers)}",
         )
 
-    server = create_server(make_session, clock=lambda: 0.0)
+    server = create_server(make_session, clock=lambda: 0.0, settings_file=lambda: tmp_path / "config.toml")
     editor = Editor(server, habit="strict", encoding=encoding, seed=1, flags=flags)
     await editor.start(root, options or {})
     try:

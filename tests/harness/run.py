@@ -64,6 +64,20 @@ def stores(folder: Path) -> Stores:
     )
 
 
+class Unwatched:
+    """Nobody tells of files that other programs change; a test can."""
+
+    def __init__(self, changed: Callable[[Path], None]) -> None:
+        self.changed = changed
+        self.paths: frozenset[Path] = frozenset()
+
+    def follow(self, paths: frozenset[Path]) -> None:
+        self.paths = paths
+
+    def close(self) -> None:
+        self.paths = frozenset()
+
+
 async def stores_at_once(work: Callable[[], Result], /) -> Result:
     """The background of a test: nothing happens at the same time."""
     return work()
@@ -109,6 +123,7 @@ class _Play:
             state=StateFolder(self._folder),
             stores=stores(self._folder),
             background=stores_at_once,
+            watch=Unwatched,
             later=lambda seconds, callback: self._timers.append((self._now + seconds, callback)),
             clock=lambda: self._now,
             new_id=lambda: f"job{next(self._numbers)}",

@@ -18,6 +18,7 @@ them are one hunk, those that are further apart are several.
 
 from __future__ import annotations
 
+import difflib
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -395,6 +396,24 @@ def whole_lines(text: str, hunk: PendingHunk) -> tuple[Span, str, str]:
     count = min(len(old_lines), len(new_lines)) if same is None else same
     head = sum(map(len, old_lines[:count]))
     return Span(first + head, last), old[head:], new[head:]
+
+
+def unchanged_in(log: ReviewLog, other: str) -> list[str]:
+    """The hunks whose lines read in `other`, another version of the text, as they do here; line breaks do not count."""
+    here = [line.rstrip("\r\n") for line in lines_with_breaks(log.text)]
+    there = [line.rstrip("\r\n") for line in lines_with_breaks(other)]
+    blocks = difflib.SequenceMatcher(None, here, there, autojunk=False).get_opcodes()
+    differing = [(block[1], block[2]) for block in blocks if block[0] != "equal"]
+    found: list[str] = []
+    for hunk in log.pending:
+        span, _, new = whole_lines(log.text, hunk)
+        first = len(lines_with_breaks(log.text[: span.start]))
+        last = first + len(lines_with_breaks(new))
+        # A deletion has no lines of its own: where anything differs at its place, it was not made.
+        touched = (start <= first <= end if first == last else start < last and first < end for start, end in differing)
+        if not any(touched):
+            found.append(hunk.id)
+    return found
 
 
 def _untouched_lines(text: str, left: int, right: int) -> int:

@@ -10,7 +10,7 @@ from functools import partial
 
 from claude_ls.editing.events import HunkClaimed, HunkEnded, HunksWritten
 from claude_ls.editing.hunk import HunkState, Label
-from claude_ls.editing.review import PendingHunk, Rejection, ReviewLog, whole_lines
+from claude_ls.editing.review import PendingHunk, Rejection, ReviewLog, unchanged_in, whole_lines
 from claude_ls.session.buffer import Buffer, Later
 from claude_ls.session.client import Client
 from claude_ls.session.journal import Journal
@@ -73,10 +73,11 @@ class Reviewing:
         writable: Callable[[Buffer], Awaitable[str | None]],
         shown_path: Callable[[str], str],
         title: Callable[[str], str],
+        noted: Callable[[], None] = lambda: None,
     ) -> None:
         """`writable` has a document that no editor shows made ready to be changed; why it cannot be, or None.
 
-        `title` says what was asked for in a job.
+        `title` says what was asked for in a job. `noted` is called when something else waits than before.
         """
         self._client = client
         self._keeping = keeping
@@ -86,6 +87,7 @@ class Reviewing:
         self._writable = writable
         self._shown_path = shown_path
         self._title = title
+        self._noted = noted
         self._stored: dict[str, StoredReview] = {}
         """What was kept by an earlier server and has not found its document yet."""
         self._kept: dict[str, tuple[object, ...]] = {}
@@ -129,6 +131,13 @@ class Reviewing:
             self._changed(buffer)
         return [item.hunk.id for item in chosen]
 
+    def accept_where(self, buffer: Buffer, text: str) -> None:
+        """Accept what reads in `text`, a version of the document that was committed, as it does here."""
+        names = unchanged_in(buffer.review, text)
+        if names:
+            buffer.review.settle(names)
+            self._changed(buffer)
+
     def reject(self, selection: Selection) -> list[str]:
         """Take these out of the text again: the names of those that nothing stands against.
 
@@ -144,7 +153,7 @@ class Reviewing:
         for place, (buffer, hunks) in enumerate(_by_buffer(chosen)):
             clear = [hunk for hunk in hunks if not buffer.review.rejected(hunk).kept]
             names += [hunk.id for hunk in clear]
-            if not buffer.open:
+            if not buffer.open or buffer.editor is not self._client:
                 self._spawn(self._reject_closed(buffer, clear, f"{group}-{place}"))
             else:
                 inverses |= self._take_out(buffer, clear, group, len(inverses))
@@ -188,6 +197,7 @@ class Reviewing:
     async def finished(self) -> None:
         while self._tasks:
             await asyncio.gather(*self._tasks)
+        await self.taken_out()
 
     def _changed(self, buffer: Buffer) -> None:
         """Something else waits in `buffer`, or stands elsewhere: the editor shows it anew, and it is kept."""
@@ -201,6 +211,7 @@ class Reviewing:
         self._unsaved[uri] = buffer
         if self._kept.get(uri, ()) != _state(buffer.review):
             self.save()
+            self._noted()
         elif first:
             self._later(SAVE_SECONDS, self.save)
 

@@ -33,6 +33,8 @@ from claude_ls.text.rebase import carry_span_over
 from claude_ls.workspace.checkpoints import Checkpoint
 from claude_ls.workspace.database import DatabaseProblem
 from claude_ls.workspace.files import FileProblem, StateFolder, inside, read, real
+from claude_ls.workspace.git import Repository, find_repository
+from claude_ls.workspace.watcher import FileWatch
 
 Result = TypeVar("Result")
 KEPT_JOBS = 100
@@ -88,6 +90,7 @@ class Session:
         state: StateFolder,
         stores: Stores,
         background: Background,
+        watch: Callable[[Callable[[Path], None]], FileWatch],
         later: Later,
         clock: Clock,
         record: Record = lambda uri: None,
@@ -128,7 +131,11 @@ class Session:
             writable=self._writable,
             shown_path=self.shown_path,
             title=self._title,
+            noted=self._follow_files,
         )
+        self._watch = watch(self._file_changed)
+        self._repositories: dict[Path, Repository] = {}
+        """By the file that tells of its commits, each repository in a trusted folder."""
 
     def warm(self) -> None:
         """Prepare what takes time, in the background."""
@@ -467,6 +474,7 @@ class Session:
 
     async def aclose(self) -> None:
         self.cancel()
+        self._watch.close()
         await self.finished()
         self._reviewing.save()
         await self._keeping.aclose()
@@ -544,6 +552,7 @@ class Session:
 
     async def _load(self) -> None:
         """Find again what waited for review when the last server ended."""
+        await self._find_repositories()
         authorship = self._keeping.authorship
         self._keeping.prune(self.settings.checkpoints_days, int(self.settings.checkpoints_megabytes * 1_000_000))
         for uri in await self._reviewing.load():
@@ -581,6 +590,42 @@ class Session:
         if file and file.buffer is buffer:
             await file.look_again(buffer.document)
         return None
+
+    def _follow_files(self) -> None:
+        """Watch what waits for review in files that no editor shows, and the commits that may hold any of it."""
+        files = {path for path, file in self._files.items() if file.buffer and file.buffer.review.hunks}
+        waits = any(buffer.review.hunks for buffer in self._known_buffers())
+        self._watch.follow(frozenset(files | (set(self._repositories) if waits else set())))
+
+    def _file_changed(self, path: Path) -> None:
+        """Another program has written a file that is being watched."""
+        file = self._files.get(path)
+        if file and file.buffer:
+            self._spawn(file.look_again(file.buffer.document))
+        elif path in self._repositories:
+            self._spawn(self._accept_committed(self._repositories[path]))
+
+    async def _find_repositories(self) -> None:
+        """Those of the trusted folders; no other one is asked anything."""
+        trusted = [real(Path(folder)) for folder in self.settings.trusted]
+        folders = [real(folder) for folder in self._folder_paths()]
+        for folder in folders if trusted else ():
+            if any(folder.is_relative_to(root) for root in trusted):
+                repository = await asyncio.to_thread(find_repository, folder)
+                if repository and any(repository.top.is_relative_to(root) for root in trusted):
+                    self._repositories[repository.log] = repository
+        if self._repositories:
+            self._follow_files()
+
+    async def _accept_committed(self, repository: Repository) -> None:
+        """Whoever commits a change has looked at it."""
+        for buffer in self._known_buffers():
+            if not buffer.review.pending:
+                continue
+            path = real(_path(buffer.document.uri))
+            text = await asyncio.to_thread(repository.committed, path)
+            if text is not None:
+                self._reviewing.accept_where(buffer, text)
 
     def _job_changed_something(self, job: Job, summary: str) -> None:
         self._spawn(self._offer_review(job, f"Claude: {job.title} — {summary}"))

@@ -226,6 +226,8 @@ def attributed(lines: Sequence[str], written: Sequence[WrittenLines]) -> list[st
 
     Line breaks at the end of `lines` do not matter, nor does the path of a record.
     """
+    if not written:
+        return [None] * len(lines)
     keys = [_TOP, *map(_key, lines), _BOTTOM]
     weights: dict[str, int] = {_TOP: _EDGE, _BOTTOM: _EDGE}
     stretches = [_stretch(record, weights) for record in written]
