@@ -71,6 +71,17 @@ def _parser() -> argparse.ArgumentParser:
     demo = commands.add_parser("demo", help="watch a whole session in this terminal", parents=[common])
     demo.add_argument("--fast", action="store_true", help="do not pause for people to read along")
     demo.set_defaults(run=_demo)
+    kept = commands.add_parser(
+        "checkpoints", help="what was there before Claude's changes, and how to go back to it", parents=[common]
+    )
+    kept.add_argument("action", nargs="?", choices=("list", "show", "restore"), default="list")
+    kept.add_argument("checkpoint", nargs="?", metavar="CHECKPOINT", help="its name, or the beginning of it")
+    kept.add_argument("--exact", action="store_true", help="also where that undoes what was written since")
+    kept.set_defaults(run=_checkpoints)
+    blame = commands.add_parser("blame", help="say which lines of a file Claude wrote, and for what", parents=[common])
+    blame.add_argument("file", type=Path, metavar="FILE")
+    blame.add_argument("--json", action="store_true", help="for other programs")
+    blame.set_defaults(run=_blame)
     replay = commands.add_parser("replay", help="a Messages API on this machine that plays a script", parents=[common])
     replay.add_argument("file", type=Path, metavar="FILE", help="the script: see claude_ls/agent/scripted.py")
     replay.add_argument("--port", type=int, default=0, help="the port to listen on (default: any free one)")
@@ -137,6 +148,20 @@ def _demo(options: argparse.Namespace) -> int:
     from claude_ls.terminal.demo import demo
 
     return asyncio.run(demo(os.environ, fast=options.fast))
+
+
+def _checkpoints(options: argparse.Namespace) -> int:
+    from claude_ls.terminal.checkpoint_list import show_checkpoints
+
+    if (options.action == "list") == bool(options.checkpoint):
+        raise UsageError("write `claude-ls checkpoints`, or `claude-ls checkpoints show` (or `restore`) CHECKPOINT")
+    return show_checkpoints(state_root(os.environ), options.action, options.checkpoint, exact=options.exact)
+
+
+def _blame(options: argparse.Namespace) -> int:
+    from claude_ls.terminal.blame_command import blame
+
+    return blame(state_root(os.environ), options.file, as_json=options.json)
 
 
 def _replay(options: argparse.Namespace) -> int:

@@ -41,12 +41,12 @@ from claude_ls.session.client import Client
 from claude_ls.session.file_changes import FileChanges
 from claude_ls.session.journal import Journal
 from claude_ls.session.keeping import Keeping
-from claude_ls.session.rewinding import as_text
 from claude_ls.session.writing import FindBuffer, OpenFile, Writing
 from claude_ls.text.diff import line_counts, lines_around, lines_with_breaks
 from claude_ls.text.patch import Span
 from claude_ls.workspace.authorship import JobRecord, WrittenLines
 from claude_ls.workspace.files import StateFolder
+from claude_ls.workspace.path_state import as_text
 
 JobState = Literal["queued", "running", "waiting", "done", "failed", "cancelled"]
 

@@ -16,6 +16,8 @@ from claude_ls.workspace.files import FileProblem
 from claude_ls.workspace.review_store import ReviewStore, StoredReview
 
 Result = TypeVar("Result")
+REMEMBERED_DAYS = 730.0
+"""How long it is known who wrote what."""
 
 
 class Background(Protocol):
@@ -74,6 +76,7 @@ class Keeping:
 
     def prune(self, days: float, size: int) -> None:
         self._later(lambda: self._stores.checkpoints.prune(days, size))
+        self._later(lambda: self._stores.authorship.prune(REMEMBERED_DAYS))
 
     async def reviews(self) -> list[StoredReview]:
         """All that waited for review when the last server ended; nothing where that cannot be read, which is told."""

@@ -20,7 +20,7 @@ from claude_ls.session.keeping import Keeping
 from claude_ls.text.patch import Span
 from claude_ls.workspace.checkpoints import Kept, wound_back
 from claude_ls.workspace.files import FileProblem
-from claude_ls.workspace.path_state import PathState, look, put_back
+from claude_ls.workspace.path_state import ABSENT, PathState, as_text, look, put_back
 
 RESTORE, KEEP = "As it was then", "Keep mine"
 DELETE = "Delete it"
@@ -120,12 +120,7 @@ class Rewinding:
                 return
         if self.is_open(path):
             raise FileProblem(f"{path.name!r} is open in the editor: close it first")
-        await asyncio.to_thread(put_back, path, PathState("absent", 0, b"", ""), now)
-
-
-def as_text(data: bytes) -> str:
-    """Any bytes as a text that is different for different bytes."""
-    return data.decode("utf-8", "surrogateescape")
+        await asyncio.to_thread(put_back, path, ABSENT, now)
 
 
 async def _kept_already(document: object) -> None:

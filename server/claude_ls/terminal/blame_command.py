@@ -43,11 +43,12 @@ class _Found(NamedTuple):
     notes: list[str]
 
 
-def blame(state: Path, file: Path, *, as_json: bool, console: Console) -> int:
+def blame(state: Path, file: Path, *, as_json: bool, console: Console | None = None) -> int:
     """Show the lines of `file` beside what is known of them in the state folder; the exit code.
 
     0 where any of its lines is Claude's, 1 where none is, 2 where the file or the state folder cannot be read.
     """
+    console = console or Console(highlight=False)
     try:
         text = _read(file)
         found = _look_up(state, file, text)

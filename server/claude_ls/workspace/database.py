@@ -9,11 +9,11 @@ Everything in here blocks, for milliseconds mostly: call it from a thread.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sqlite3
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -40,7 +40,7 @@ class Database:
         self._lock = threading.RLock()
         self._connection: sqlite3.Connection | None = None
 
-    @contextmanager
+    @contextlib.contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
         """All or nothing, and on disk once it is left; `DatabaseProblem` where that cannot be."""
         with self._lock:
@@ -84,8 +84,10 @@ class Database:
     def _connected(self) -> sqlite3.Connection:
         # After a clean end the log is gone. Where it is not, somebody was killed, or is still at it.
         unclean = self.path.with_name(f"{NAME}-wal").exists()
-        # The file is made first, for the person alone: SQLite gives its other files the same permissions.
-        os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        # The file is made first, for the person alone: SQLite gives its other files the same permissions. One that is
+        # there already is not opened: to close it again would drop the locks of every other connection of this process.
+        with contextlib.suppress(FileExistsError):
+            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
         connection = sqlite3.connect(self.path, WAIT_SECONDS, isolation_level=None, check_same_thread=False)
         try:
             connection.execute("PRAGMA journal_mode = WAL")

@@ -30,6 +30,11 @@ class PathState:
 ABSENT = PathState("absent")
 
 
+def as_text(data: bytes) -> str:
+    """Any bytes as a text that is different for different bytes."""
+    return data.decode("utf-8", "surrogateescape")
+
+
 def look(path: Path) -> PathState:
     """What stands there now; `FileProblem` where it cannot be read, or is too large."""
     try:
