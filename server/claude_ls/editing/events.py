@@ -48,12 +48,13 @@ class DocumentChanged:
 
 @dataclass(frozen=True)
 class EditAnswered:
-    """The editor's answer; `final` where it can never make such an edit."""
+    """The editor's answer; `final` where it can never make such an edit, `unsent` where it was never asked."""
 
     request: int
     applied: bool
     reason: str = ""
     final: bool = False
+    unsent: bool = False
 
 
 @dataclass(frozen=True)

@@ -531,7 +531,8 @@ class LiveEdit:
             flight.answer = event
             return [SetTimer(flight.request, PATIENT_SECONDS)]
         declined = not flight.moved and self._now - flight.at >= DECLINED_SECONDS
-        return self._replan(event.reason, final=event.final or declined)
+        words = f"the editor refused the edit: {event.reason}" if event.reason else "the editor refused the edit"
+        return self._replan(event.reason if event.unsent else words, final=event.final or declined)
 
     def _timer(self, request: int) -> list[Command]:
         flight = self._flight
@@ -550,7 +551,7 @@ class LiveEdit:
                 )
                 + self._flush()
             )
-        return self._replan("the editor said that it made the edit, and did not")
+        return self._replan("the editor refused the edit: the editor said that it made the edit, and did not")
 
     def _replan(self, reason: str, *, final: bool = False) -> list[Command]:
         """The edit is known to be out. Send it anew from where its text stands, unless the editor means it."""
@@ -560,8 +561,7 @@ class LiveEdit:
         sent = [hunk.id for hunk in self.hunks.values() if hunk.state is HunkState.SENT]
         if final or self._refusals >= MAX_REFUSALS:
             self._refusals = 0
-            words = f"the editor refused the edit: {reason}" if reason else "the editor refused the edit"
-            return self._end_all(lambda hunk: hunk.id in sent, HunkState.REFUSED, words) + self._flush()
+            return self._end_all(lambda hunk: hunk.id in sent, HunkState.REFUSED, reason) + self._flush()
         if flight is not None and flight.wanted is not None:
             # What went astray is still in the text, and has to be put right before anything else.
             repair = minimal_patch(self.document.text, flight.wanted)

@@ -229,7 +229,7 @@ class Buffer:
         """Send the edit once its document is safe; otherwise it is as if the editor had refused it."""
         for group, keep in list(self._unkept.items()):
             if problem := await keep(edit.document):
-                self._answered(edit.request, False, problem, final=True)
+                self.step(EditAnswered(edit.request, applied=False, reason=problem, final=True, unsent=True))
                 return
             self._unkept.pop(group, None)
         self._send(edit)

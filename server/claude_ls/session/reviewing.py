@@ -90,6 +90,8 @@ class Reviewing:
         self._noted = noted
         self._stored: dict[str, StoredReview] = {}
         """What was kept by an earlier server and has not found its document yet."""
+        self._adopted: dict[str, StoredReview] = {}
+        """What was kept of documents in which nothing was decided since."""
         self._kept: dict[str, tuple[object, ...]] = {}
         """By document, what was last kept of it."""
         self._shown: dict[str, tuple[object, ...]] = {}
@@ -127,6 +129,7 @@ class Reviewing:
         """These have been looked at and stay. Their names."""
         chosen = self.waiting(selection)
         for buffer, hunks in _by_buffer(chosen):
+            self._adopted.pop(buffer.document.uri, None)
             buffer.review.settle(hunk.id for hunk in hunks)
             self._changed(buffer)
         return [item.hunk.id for item in chosen]
@@ -151,6 +154,7 @@ class Reviewing:
         names: list[str] = []
         inverses: dict[str, Buffer] = {}
         for place, (buffer, hunks) in enumerate(_by_buffer(chosen)):
+            self._adopted.pop(buffer.document.uri, None)
             clear = [hunk for hunk in hunks if not buffer.review.rejected(hunk).kept]
             names += [hunk.id for hunk in clear]
             if not buffer.open or buffer.editor is not self._client:
@@ -215,6 +219,16 @@ class Reviewing:
         elif first:
             self._later(SAVE_SECONDS, self.save)
 
+    def reopened(self, buffer: Buffer) -> None:
+        """The editor shows a document that was known from its file: what was kept is carried over to the editor's text.
+
+        By way of the file it would be carried over twice, and an editor that had not saved shows just what was kept.
+        """
+        stored = self._adopted.pop(buffer.document.uri, None)
+        if stored and {hunk.id for hunk in buffer.review.hunks} <= {values["id"] for values in stored.hunks}:
+            buffer.review.hunks = []
+            self._adopt(buffer, stored)
+
     def _adopt(self, buffer: Buffer, stored: StoredReview) -> None:
         """What an earlier server has kept, carried over whatever happened to the text since."""
         hunks = [PendingHunk.of_values(values) for values in stored.hunks]
@@ -223,6 +237,7 @@ class Reviewing:
         if not buffer.review.hunks:
             log.step([], buffer.live.text)
             buffer.review = log
+            self._adopted[stored.uri] = stored
         self._changed(buffer)
 
     def _take_out(self, buffer: Buffer, hunks: list[PendingHunk], group: str, count: int) -> Mapping[str, Buffer]:

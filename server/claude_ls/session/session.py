@@ -152,6 +152,7 @@ class Session:
         if known:
             known.editor = self._client
             known.reopened(document)
+            self._reviewing.reopened(known)
         self._buffers[uri] = known or self._new_buffer(document, self._client)
 
     def changed(self, document: Document, edits: Sequence[TextEdit]) -> None:
@@ -483,6 +484,9 @@ class Session:
     def _revert(self, job: str | None, *, undone: bool) -> Reverted:
         word = "redo" if undone else "undo"
         if job is not None and job not in self._runs and not self._journal.knows(job):
+            if not undone and (names := self.reject(Selection(job=job))):
+                # Of an earlier server: what of it waits for review can be taken out.
+                return Reverted(job, len(names), ())
             raise Refused(f"There is no job {job!r}.")
         if job in self._runs and not self._runs[job].job.ended:
             raise Refused(f"The job {job!r} is still running: cancel it first.")
