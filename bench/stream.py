@@ -22,8 +22,10 @@ from claude_ls.agent.claude import ClaudeModel
 from claude_ls.config import Settings
 from claude_ls.lsp.server import Server, create_server
 from claude_ls.session.client import Client
+from claude_ls.session.keeping import one_thread, open_stores
 from claude_ls.session.session import Session
 from claude_ls.workspace.files import StateFolder
+from claude_ls.workspace.watcher import Watcher
 
 PLACES = 40
 LINES_PER_PLACE = 10
@@ -85,13 +87,17 @@ async def ours(url: str, text: str, settings: dict[str, Any] | None = None) -> f
     model = ClaudeModel(environ={"ANTHROPIC_BASE_URL": url, "ANTHROPIC_API_KEY": "bench"})
     numbers = itertools.count(1)
     loop = asyncio.get_running_loop()
+    folder = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
 
     def make_session(client: Client, settings: Settings) -> Session:
         return Session(
             model=model,
             client=client,
             settings=settings,
-            state=StateFolder(Path(tempfile.gettempdir())),
+            state=StateFolder(Path(folder.name)),
+            stores=open_stores(Path(folder.name)),
+            background=one_thread(),
+            watch=lambda changed: Watcher(loop.call_soon_threadsafe, changed),
             later=loop.call_later,
             clock=loop.time,
             new_id=lambda: f"job{next(numbers)}",

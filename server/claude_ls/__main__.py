@@ -9,12 +9,10 @@ import itertools
 import logging
 import os
 import sys
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from claude_ls import __version__
 
@@ -25,10 +23,8 @@ if TYPE_CHECKING:
     from claude_ls.lsp.server import Server
     from claude_ls.session.buffer import Record
     from claude_ls.session.client import Client
-    from claude_ls.session.keeping import Background, Stores
     from claude_ls.session.session import Session
 
-Result = TypeVar("Result")
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
@@ -222,6 +218,7 @@ def _make_server(environ: Mapping[str, str], turns: tuple[Turn, ...] | None, rec
     loop = asyncio.get_running_loop()
 
     def make_session(client: Client, settings: Settings) -> Session:
+        from claude_ls.session.keeping import one_thread, open_stores
         from claude_ls.session.session import Session
         from claude_ls.workspace.files import StateFolder
         from claude_ls.workspace.watcher import Watcher
@@ -232,8 +229,8 @@ def _make_server(environ: Mapping[str, str], turns: tuple[Turn, ...] | None, rec
             client=client,
             settings=settings,
             state=StateFolder(state_root(environ)),
-            stores=_stores(state_root(environ)),
-            background=_background(loop),
+            stores=open_stores(state_root(environ)),
+            background=one_thread(),
             watch=lambda changed: Watcher(loop.call_soon_threadsafe, changed),
             later=loop.call_later,
             clock=loop.time,
@@ -243,36 +240,6 @@ def _make_server(environ: Mapping[str, str], turns: tuple[Turn, ...] | None, rec
         )
 
     return create_server(make_session, clock=loop.time, settings_file=partial(settings_file, environ))
-
-
-def _stores(root: Path) -> Stores:
-    """All that outlives a session, in the state folder. Nothing is opened or made before it is needed."""
-    from claude_ls.session.keeping import Stores
-    from claude_ls.workspace import authorship, checkpoints, review_store
-    from claude_ls.workspace.database import Database
-
-    tables = {
-        "checkpoints": checkpoints.TABLES,
-        "reviews": review_store.TABLES,
-        "authorship": authorship.TABLES,
-    }
-    database = Database(root, tables)
-    return Stores(
-        database,
-        checkpoints.Checkpoints(database, lambda: datetime.now(UTC)),
-        review_store.ReviewStore(database),
-        authorship.Authorship(database),
-    )
-
-
-def _background(loop: asyncio.AbstractEventLoop) -> Background:
-    """One thread for what blocks and must happen in order."""
-    executor = ThreadPoolExecutor(1, "claude-ls-keeping")
-
-    def background(work: Callable[[], Result], /) -> Awaitable[Result]:
-        return loop.run_in_executor(executor, work)
-
-    return background
 
 
 def _model(environ: Mapping[str, str], turns: tuple[Turn, ...] | None) -> tuple[Model, Callable[[], str | None]]:

@@ -16,11 +16,10 @@ from claude_ls.agent.scripted import ScriptedModel, by_chance, by_tokens, reques
 from claude_ls.config import Settings
 from claude_ls.lsp.server import create_server
 from claude_ls.session.client import Client
-from claude_ls.session.keeping import Stores
+from claude_ls.session.keeping import Stores, open_stores
 from claude_ls.session.reviewing import Selection
 from claude_ls.session.session import Session
-from claude_ls.workspace import authorship, checkpoints, review_store
-from claude_ls.workspace.database import NAME, Database
+from claude_ls.workspace.database import NAME
 from claude_ls.workspace.files import StateFolder
 from harness.case import Case, Step
 from harness.editor import Editor, Habit
@@ -54,14 +53,7 @@ class Outcome:
 
 def stores(folder: Path) -> Stores:
     """All that is kept, really, in `folder`."""
-    tables = {"checkpoints": checkpoints.TABLES, "reviews": review_store.TABLES, "authorship": authorship.TABLES}
-    database = Database(folder, tables)
-    return Stores(
-        database,
-        checkpoints.Checkpoints(database, lambda: datetime(2026, 1, 1, tzinfo=UTC)),
-        review_store.ReviewStore(database),
-        authorship.Authorship(database),
-    )
+    return open_stores(folder, lambda: datetime(2026, 1, 1, tzinfo=UTC))
 
 
 class Unwatched:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol, TypeVar
 
 from claude_ls.session.client import Client
+from claude_ls.workspace import authorship, checkpoints, review_store
 from claude_ls.workspace.authorship import Authorship, JobRecord, WrittenLines
 from claude_ls.workspace.checkpoints import Checkpoints
 from claude_ls.workspace.database import Database, DatabaseProblem
@@ -34,6 +37,23 @@ class Stores:
     checkpoints: Checkpoints
     reviews: ReviewStore
     authorship: Authorship
+
+
+def open_stores(root: Path, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> Stores:
+    """All that is kept in the folder `root`. Nothing is opened or made before it is needed."""
+    tables = {"checkpoints": checkpoints.TABLES, "reviews": review_store.TABLES, "authorship": authorship.TABLES}
+    database = Database(root, tables)
+    return Stores(database, Checkpoints(database, now), ReviewStore(database), Authorship(database))
+
+
+def one_thread() -> Background:
+    """A thread of its own for what blocks and must happen in order."""
+    executor = ThreadPoolExecutor(1, "claude-ls-keeping")
+
+    def background(work: Callable[[], Result], /) -> Awaitable[Result]:
+        return asyncio.get_running_loop().run_in_executor(executor, work)
+
+    return background
 
 
 class Keeping:
@@ -64,13 +84,13 @@ class Keeping:
 
     def remember(self, record: JobRecord, lines: list[WrittenLines]) -> None:
         """Who asked for what, and the lines that came of it."""
-        authorship = self._stores.authorship
+        journal = self._stores.authorship
 
         def work() -> None:
-            authorship.remember_job(record)
+            journal.remember_job(record)
             for path in {written.path for written in lines}:
-                authorship.forget_lines(record.id, path)
-            authorship.remember_lines(lines)
+                journal.forget_lines(record.id, path)
+            journal.remember_lines(lines)
 
         self._later(work)
 
