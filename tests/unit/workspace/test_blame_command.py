@@ -239,7 +239,7 @@ def test_a_state_folder_that_cannot_be_read_is_told(desk: Desk, tmp_path: Path) 
     desk.state = tmp_path / "other"
     (desk.state / NAME).mkdir(parents=True)
     code, shown = desk.blame()
-    assert (code, shown) == (BAD_FILE, f"{desk.state / NAME} cannot be used: Is a directory\n")
+    assert (code, shown) == (BAD_FILE, f"{desk.state / NAME} cannot be used: unable to open database file\n")
 
 
 def test_a_damaged_database_is_told_of(desk: Desk) -> None:
