@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import random
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from claude_ls.editing.review import PendingHunk, ReviewLog, grouped, whole_lines
+from claude_ls.editing.review import PendingHunk, ReviewLog, grouped, unchanged_in, whole_lines
 from claude_ls.text.diff import changes, minimal_patch
 from claude_ls.text.patch import Span, TextEdit, apply
 from claude_ls.text.rebase import sequential
@@ -247,6 +248,133 @@ def test_hunks_are_shown_by_whole_lines(text: str, hunk: tuple[int, int, str], e
 )
 def test_up_to_two_untouched_lines_lie_within_a_hunk(text: str, patch: tuple[TextEdit, ...], count: int) -> None:
     assert len(grouped(text, patch)) == count
+
+
+def with_hunks(text: str, *hunks: tuple[str, int, int, str], **more: object) -> ReviewLog:
+    """A log of these hunks: job, start, end, and what the base has there."""
+    pending = [
+        PendingHunk(f"{job}-{number}", (job,), Span(start, end), old, text[start:end])
+        for number, (job, start, end, old) in enumerate(hunks)
+    ]
+    return ReviewLog(text, pending, **more)  # type: ignore[arg-type]
+
+
+def test_edits_from_the_middle_of_one_hunk_into_another_tell_nothing_but_the_text_does() -> None:
+    """As the way back to a checkpoint is reported: by what differs, not by what was changed once."""
+    text = "a3\nC5a\nC5b\na4 C4\na5\n"
+    log = with_hunks(text, ("x", 3, 11, ""), ("y", 13, 16, ""))
+    log.step([(TextEdit(3, 13, "a4"), ""), (TextEdit(5, 8, ""), "")], "a3\na4\na5\n")
+    assert (log.pending, log.base) == ([], "a3\na4\na5\n")
+    assert [hunk.undone for hunk in log.hunks] == [True, True]
+    # One of the two comes again.
+    become(log, "a3\na4 C4\na5\n")
+    assert [(hunk.job, hunk.span) for hunk in log.pending] == [("y", Span(5, 8))]
+    assert log.base == "a3\na4\na5\n"
+
+
+def test_some_hunks_may_go_while_others_come() -> None:
+    text = "1\nA\n2\nB\n3\nC\n4\n"
+    log = with_hunks(text, ("x", 2, 4, ""), ("y", 6, 8, "b\n"), ("z", 10, 12, "c\n"))
+    become(log, "1\n2\nB\n3\nc\n4\n")
+    assert [hunk.job for hunk in log.pending] == ["y"]
+    become(log, "1\nA\n2\nb\n3\nc\n4\n")
+    assert [hunk.job for hunk in log.pending] == ["x"]
+    assert log.base == "1\n2\nb\n3\nc\n4\n"
+    become(log, text)
+    assert [hunk.job for hunk in log.pending] == ["x", "y", "z"]
+    assert log.base == "1\n2\nb\n3\nc\n4\n"
+
+
+def test_typing_while_others_are_undone_is_read_from_the_edits() -> None:
+    text = "1\nA\n2\nB\n3\n"
+    log = with_hunks(text, ("x", 2, 4, ""), ("y", 6, 8, ""))
+    become(log, "1\n2\nB\n3 and more\n")
+    assert [(hunk.job, hunk.span) for hunk in log.pending] == [("y", Span(4, 6))]
+    assert log.base == "1\n2\n3 and more\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "hunk", "edit", "base"),
+    [
+        # From the break before its lines on, and up to the break behind them.
+        ("a\nCa\nCb\nb\n", ("x", 2, 8, ""), TextEdit(1, 7, ""), "a\nb\n!"),
+        ("a\nCa\nCb\nb\n", ("x", 1, 7, ""), TextEdit(2, 8, ""), "a\nb\n!"),
+        # A part of it.
+        ("a\nC1\nC2\nb\n", ("x", 2, 8, "o\n"), TextEdit(1, 4, ""), "a\no\nb\n!"),
+        ("a\nC1\nC2\nb\n", ("x", 2, 7, "o"), TextEdit(5, 8, ""), "a\no\nb\n!"),
+        # Another line, which is not to be had within it.
+        ("a\nC1\nb\n", ("x", 2, 5, "o\n"), TextEdit(4, 6, ""), "a\no\n\n!"),
+    ],
+)
+def test_a_deletion_over_the_rim_is_one_within_where_that_comes_to_the_same(
+    text: str, hunk: tuple[str, int, int, str], edit: TextEdit, base: str
+) -> None:
+    log = with_hunks(text, hunk)
+    after = apply(text, (edit,))
+    # Something typed with it, so that the whole text does not tell.
+    log.step([(edit, ""), (TextEdit(len(after), len(after), "!"), "")], f"{after}!")
+    assert log.base == base
+
+
+def test_what_was_typed_into_a_hunk_that_is_taken_back_all_the_same_is_the_base() -> None:
+    log = ReviewLog("a\nb\nc\n")
+    claude(log, "a\nb\n", "A\nb\nB\n")
+    person(log, "b\n", "b\nmine\n")
+    typed = log.text
+    become(log, "a\nb\nmine\nc\n")
+    assert (log.pending, log.base) == ([], "a\nb\nmine\nc\n")
+    become(log, typed)
+    assert log.typed_into(log.pending[0])
+    assert log.base == "a\nb\nmine\nc\n"
+
+
+def test_the_undo_of_the_second_of_two_jobs_brings_the_first_ones_hunk_back() -> None:
+    log = ReviewLog(TEXT)
+    claude(log, "three\n", "drei\nneu\n", "a")
+    first = log.text
+    claude(log, "drei\nneu\n", "drei!\n", "b")
+    second = log.text
+    for _ in range(2):
+        become(log, first)
+        (hunk,) = log.pending
+        assert (hunk.jobs, log.typed_into(hunk), log.base) == (("a",), False, TEXT)
+        become(log, second)
+        (hunk,) = log.pending
+        assert (hunk.jobs, log.typed_into(hunk), log.base) == (("a", "b"), False, TEXT)
+    become(log, TEXT)
+    assert not log.pending
+    become(log, first)
+    assert [hunk.jobs for hunk in log.pending] == [("a",)]
+
+
+def test_hunks_are_kept_as_plain_values() -> None:
+    log = ReviewLog(TEXT)
+    claude(log, "three\n", "drei\nneu\n", "a")
+    claude(log, "drei\nneu\n", "drei!\n", "b")
+    claude(log, "nine", "9", "b")
+    become(log, log.text.replace("9", "nine"))
+    values = json.loads(json.dumps([hunk.as_values() for hunk in log.hunks]))
+    assert [PendingHunk.of_values(value) for value in values] == log.hunks
+
+
+@pytest.mark.parametrize(
+    ("other", "same"),
+    [
+        ("1\nA\n2\n4\n", ["x-0", "y-1"]),
+        ("1\r\nA\r\n2\r\n4\r\n", ["x-0", "y-1"]),
+        ("1\n2\n3\n4\n", []),
+        ("1\nA\n2\n3\n4\n", ["x-0"]),
+        ("1\n2\n4\n", ["y-1"]),
+        ("0\n1\nA\n2\n4\n5\n", ["x-0", "y-1"]),
+        ("1\nA\nB\n2\n4\n", ["x-0", "y-1"]),
+        ("1\nB\n2\n4\n", ["y-1"]),
+        ("1\nA\n2\nother\n4\n", ["x-0"]),
+        ("", []),
+    ],
+)
+def test_what_reads_alike_in_another_version(other: str, same: list[str]) -> None:
+    log = with_hunks("1\nA\n2\n4\n", ("x", 2, 4, ""), ("y", 6, 6, "3\n"))
+    assert unchanged_in(log, other) == same
 
 
 # Claude writes digits, the person capitals, and lower case was there before: so it shows whose every character is.
