@@ -8,6 +8,11 @@ return {
   flags = { debounce_text_changes = 10 },
   capabilities = { workspace = { codeLens = { refreshSupport = true } } },
   handlers = {
+    -- Neovim's own puts the name of the server before it, on a line of its own, and then waits for <Enter>.
+    ["window/showMessage"] = function(_, params)
+      local levels = { vim.log.levels.ERROR, vim.log.levels.WARN, vim.log.levels.INFO, vim.log.levels.DEBUG }
+      vim.notify(params.message, levels[params.type] or vim.log.levels.INFO)
+    end,
     ["workspace/codeLens/refresh"] = function(_, _, context)
       local client = vim.lsp.get_client_by_id(context.client_id)
       if client then require("claude_ls.review").refresh(client) end

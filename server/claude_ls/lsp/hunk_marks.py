@@ -23,18 +23,20 @@ def code_lens(session: Session, profile: ClientProfile, params: types.CodeLensPa
     """`Accept · Reject · Undo · Why` above each change."""
     lenses: list[types.CodeLens] = []
     for item in session.waiting(Selection(uri=params.text_document.uri)):
-        start = shown_range(item, profile).start
-        here = types.Range(start, start)
+        line = shown_range(item, profile).start.line
+        length = len(item.buffer.document.line_span(line).of(item.buffer.document.text))
         typed = " (with yours)" if item.theirs_in_part else ""
-        lenses += [
-            types.CodeLens(here, types.Command(title, command, arguments=[argument]))
-            for title, command, argument in (
+        for place, (title, command, argument) in enumerate(
+            (
                 (f"Accept{typed}", "claude.accept", {"hunk": item.hunk.id}),
                 ("Reject", "claude.reject", {"hunk": item.hunk.id}),
                 ("Undo", "claude.undo", {"job": item.hunk.job}),
                 ("Why", "claude.why", {"hunk": item.hunk.id, "show": True}),
             )
-        ]
+        ):
+            # Neovim sorts them by column, and those of one column in any order.
+            at = types.Position(line, min(place, length))
+            lenses.append(types.CodeLens(types.Range(at, at), types.Command(title, command, arguments=[argument])))
     return lenses
 
 

@@ -69,13 +69,21 @@ function M.hunks()
   end)
 end
 
+-- An ISO time in UTC, as people here read it.
+local function local_time(iso)
+  local year, month, day, hour, min, sec = iso:match("(%d+)-(%d+)-(%d+)T(%d+):(%d+):(%d+)")
+  local as_if_here = os.time({ year = year, month = month, day = day, hour = hour, min = min, sec = sec })
+  local now = os.time()
+  return os.date("%Y-%m-%d %H:%M", as_if_here + os.difftime(now, os.time(os.date("!*t", now))))
+end
+
 -- Lets the person choose a checkpoint to go back to.
 function M.rewind()
   run("claude.checkpoints", vim.empty_dict(), 0, function(answer)
     vim.ui.select(answer and answer.checkpoints or {}, {
       prompt = "Go back to before:",
       format_item = function(item)
-        return ("%s  %s (%d file%s)"):format(item.time:sub(1, 16), item.title, item.files, item.files == 1 and "" or "s")
+        return ("%s  %s (%d file%s)"):format(local_time(item.time), item.title, item.files, item.files == 1 and "" or "s")
       end,
     }, function(item)
       if item then run("claude.rewind", { checkpoint = item.id }) end
