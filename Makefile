@@ -47,6 +47,7 @@ bench: $(READY)
 	$(BIN)/python bench/code_action.py
 	$(BIN)/python bench/stream.py
 	$(BIN)/python bench/edit_engine.py
+	$(BIN)/python bench/review.py
 
 soak-edits: $(READY)
 	CLAUDE_LS_INTERLEAVINGS=20000 $(BIN)/python -m pytest tests/unit/editing/test_live.py --timeout 1200

@@ -21,16 +21,17 @@ from __future__ import annotations
 import difflib
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
-from claude_ls.text.diff import changes, lines_with_breaks, minimal_patch
+from claude_ls.text.diff import changes, lines_with_breaks, minimal_patch, unified_diff
 from claude_ls.text.merge import merge, with_more_lines
 from claude_ls.text.patch import Patch, Span, TextEdit, apply
-from claude_ls.text.position import next_line_start
+from claude_ls.text.position import next_line_start, this_line_start
 from claude_ls.text.rebase import carry_span
 
 KEPT_STATES = 8
+CONTEXT_LINES = 3
 GAP_LINES = 2
 """So many untouched lines between two changes of one job are part of one hunk."""
 
@@ -66,7 +67,15 @@ class PendingHunk:
 
     def as_values(self) -> dict[str, Any]:
         """The hunk for a file, to be read again by `of_values`."""
-        return {**asdict(self), "span": list(self.span), "jobs": list(self.jobs)}
+        return {
+            "id": self.id,
+            "jobs": list(self.jobs),
+            "span": list(self.span),
+            "old": self.old,
+            "wrote": self.wrote,
+            "undone": self.undone,
+            "stood": [list(state) for state in self.stood],
+        }
 
     @classmethod
     def of_values(cls, values: Mapping[str, Any]) -> PendingHunk:
@@ -92,6 +101,9 @@ class ReviewLog:
     """In the order of their places, never overlapping; those that were undone among them."""
     numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
     """For the names of new hunks; logs that are listed together share one."""
+
+    leaving: set[str] = field(default_factory=set)
+    """Hunks that are being taken out: of two that are alike, side by side, it is these that go."""
 
     @property
     def pending(self) -> list[PendingHunk]:
@@ -296,8 +308,10 @@ class ReviewLog:
     def _standing(self, hunk: PendingHunk, after: str, at: int) -> Iterator[Span]:
         """The states of `hunk` that `after` can have at this place."""
         here = hunk.span.of(self.text)
-        texts = dict.fromkeys([here, hunk.old, *(state.here for state in hunk.stood)])
-        for text in texts:
+        texts = [here, hunk.old, *(state.here for state in hunk.stood)]
+        if hunk.id in self.leaving:
+            texts = [self.rejected(hunk).text, hunk.old, *texts]
+        for text in dict.fromkeys(texts):
             if after.startswith(text, at):
                 yield Span(at, at + len(text))
         if not hunk.undone and here != hunk.wrote:
@@ -386,10 +400,12 @@ def grouped(text: str, patch: Patch) -> list[Patch]:
 def whole_lines(text: str, hunk: PendingHunk) -> tuple[Span, str, str]:
     """The hunk as people read it: its whole lines in `text`, what they were, and what they are."""
     start, end = hunk.span
-    first = max(text.rfind("\n", 0, start), text.rfind("\r", 0, start)) + 1
+    first = this_line_start(text, start)
     old_ends_line = hunk.old.endswith(("\n", "\r")) or (not hunk.old and first == start)
     last = end if old_ends_line and _starts_line(text, end) else next_line_start(text, end)
     old, new = text[first:start] + hunk.old + text[end:last], text[first:last]
+    if first == start:
+        return Span(first, last), old, new
     # What is put in behind a line may begin with the break of that line.
     old_lines, new_lines = lines_with_breaks(old), lines_with_breaks(new)
     same = next((n for n, pair in enumerate(zip(old_lines, new_lines, strict=False)) if pair[0] != pair[1]), None)
@@ -414,6 +430,48 @@ def unchanged_in(log: ReviewLog, other: str) -> list[str]:
         if not any(touched):
             found.append(hunk.id)
     return found
+
+
+def as_diff(log: ReviewLog, path: str) -> str:
+    """All that is pending, in the form that every tool reads: the hunks as they are, and three lines around them."""
+    blocks: list[tuple[int, int, list[str]]] = []
+    lines = [line.rstrip("\r\n") for line in lines_with_breaks(log.text)]
+    line = at = 0
+    for hunk in log.pending:
+        span, old, new = whole_lines(log.text, hunk)
+        if span.start < at:
+            return unified_diff(path, log.base, log.text)  # Two jobs on one line: it has to be looked at as a whole.
+        line += len(lines_with_breaks(log.text[at : span.start]))
+        count = len(lines_with_breaks(new))
+        blocks.append((line, line + count, [words.rstrip("\r\n") for words in lines_with_breaks(old)]))
+        line, at = line + count, span.end
+    parts = [f"--- a/{path}\n+++ b/{path}\n"] if blocks else []
+    grown = 0
+    while blocks:
+        group = [blocks.pop(0)]
+        while blocks and blocks[0][0] - group[-1][1] <= 2 * CONTEXT_LINES:
+            group.append(blocks.pop(0))
+        first, last = max(0, group[0][0] - CONTEXT_LINES), min(len(lines), group[-1][1] + CONTEXT_LINES)
+        body: list[str] = []
+        reached = first
+        for start, end, old_lines in group:
+            body += [f" {words}\n" for words in lines[reached:start]]
+            body += [f"-{words}\n" for words in old_lines]
+            body += [f"+{words}\n" for words in lines[start:end]]
+            reached = end
+        body += [f" {words}\n" for words in lines[reached:last]]
+        more = sum(end - start - len(old_lines) for start, end, old_lines in group)
+        parts.append(f"@@ -{_range(first - grown, last - first - more)} +{_range(first, last - first)} @@\n")
+        parts += body
+        grown += more
+    return "".join(parts)
+
+
+def _range(first: int, count: int) -> str:
+    """Lines as a diff names them: from 1, and one that is not there by the line before it."""
+    if count == 1:
+        return str(first + 1)
+    return f"{first + 1 if count else first},{count}"
 
 
 def _untouched_lines(text: str, left: int, right: int) -> int:

@@ -115,6 +115,14 @@ def code_action(
     )
 
 
+def json_range_of(document: Document, span: Span, encoding: Encoding) -> dict[str, Any]:
+    start, end = document.position(span.start, encoding), document.position(span.end, encoding)
+    return {
+        "start": {"line": start.line, "character": start.column},
+        "end": {"line": end.line, "character": end.column},
+    }
+
+
 def json_range(value: types.Range) -> dict[str, Any]:
     return {
         "start": {"line": value.start.line, "character": value.start.character},

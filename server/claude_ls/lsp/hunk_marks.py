@@ -7,7 +7,6 @@ from typing import Any
 
 from lsprotocol import types
 
-from claude_ls.editing.review import whole_lines
 from claude_ls.lsp import convert
 from claude_ls.lsp.client_profile import ClientProfile
 from claude_ls.session.reviewing import Selection, Waiting
@@ -47,7 +46,7 @@ def inlay_hint(session: Session, profile: ClientProfile, params: types.InlayHint
     hints: list[types.InlayHint] = []
     for item in session.waiting(Selection(uri=params.text_document.uri)):
         document = item.buffer.document
-        span, old, new = whole_lines(document.text, item.hunk)
+        span, old, new = item.shown
         line = document.line_of(span.start)
         if params.range.start.line <= line <= params.range.end.line:
             at = document.position(document.line_span(line).end, profile.encoding)
@@ -60,7 +59,7 @@ def diagnostics(waiting: Sequence[Waiting], profile: ClientProfile) -> list[type
     """The same for an editor that shows no lenses."""
     found: list[types.Diagnostic] = []
     for item in waiting:
-        _, old, new = whole_lines(item.buffer.document.text, item.hunk)
+        _, old, new = item.shown
         found.append(
             types.Diagnostic(
                 range=shown_range(item, profile),
@@ -97,19 +96,17 @@ def review_actions(
 
 def shown_range(item: Waiting, profile: ClientProfile) -> types.Range:
     """The whole lines of a change, in its document of today."""
-    document = item.buffer.document
-    span, _, _ = whole_lines(document.text, item.hunk)
-    return convert.range_of(document, span, profile.encoding)
+    return convert.range_of(item.buffer.document, item.shown[0], profile.encoding)
 
 
 def json_hunk(item: Waiting, profile: ClientProfile) -> dict[str, Any]:
     """A change as `claude.hunks` shows it."""
-    _, old, new = whole_lines(item.buffer.document.text, item.hunk)
+    _, old, new = item.shown
     return {
         "id": item.hunk.id,
         "job": item.hunk.job,
         "uri": item.buffer.document.uri,
-        "range": convert.json_range(shown_range(item, profile)),
+        "range": convert.json_range_of(item.buffer.document, item.shown[0], profile.encoding),
         "oldText": old,
         "newText": new,
         "title": item.title,
@@ -130,7 +127,7 @@ def _tooltip(item: Waiting) -> str:
 
 def _is_beside(item: Waiting, first: int, last: int) -> bool:
     document = item.buffer.document
-    span, _, new = whole_lines(document.text, item.hunk)
+    span, _, new = item.shown
     top = document.line_of(span.start)
     bottom = document.line_of(span.end) - (1 if new.endswith(("\n", "\r")) else 0)
     return top - 1 <= last and first <= max(top, bottom) + 1

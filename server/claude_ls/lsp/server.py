@@ -26,6 +26,8 @@ from claude_ls.lsp import announced
 from claude_ls.lsp.client_profile import ClientProfile, claude_options, read_profile
 
 if TYPE_CHECKING:
+    from cattrs import Converter
+
     from claude_ls.config import Settings
     from claude_ls.lsp.client import EditorClient
     from claude_ls.session.client import Client
@@ -38,7 +40,18 @@ REQUEST_FAILED = -32803
 KEPT_REQUESTS = 100
 
 _log = logging.getLogger(__name__)
-_converter = cache(default_converter)  # takes 60 ms to make, and every connection can use the same
+
+
+class Plain(dict[str, Any]):
+    """The answer to a command: plain values already, which need not be looked through for others."""
+
+
+@cache
+def _converter() -> Converter:
+    """Takes 60 ms to make, and every connection can use the same."""
+    converter: Converter = default_converter()  # type: ignore[no-untyped-call]
+    converter.register_unstructure_hook(Plain, lambda value: value)
+    return converter
 
 
 class Protocol(LanguageServerProtocol):
@@ -91,14 +104,14 @@ class Protocol(LanguageServerProtocol):
         if isinstance(answer, Coroutine):
             answer = yield _answered, (answer,), {}
         if not isinstance(answer, Job):
-            return answer
+            return Plain(answer)
         if params.work_done_token is not None:
             server.client.use_token(answer.id, params.work_done_token)
         if request is not None:
             self._jobs_of_requests[request] = answer.id
             for old in list(self._jobs_of_requests)[:-KEPT_REQUESTS]:
                 del self._jobs_of_requests[old]
-        return {"job": answer.id}
+        return Plain(job=answer.id)
 
     @lsp_method(types.WINDOW_WORK_DONE_PROGRESS_CANCEL)
     def lsp_work_done_progress_cancel(self, params: types.WorkDoneProgressCancelParams) -> None:

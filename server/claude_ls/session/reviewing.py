@@ -6,7 +6,7 @@ import asyncio
 import itertools
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 
 from claude_ls.editing.events import HunkClaimed, HunkEnded, HunksWritten
 from claude_ls.editing.hunk import HunkState, Label
@@ -32,10 +32,10 @@ class Waiting:
     title: str
     """What the person had asked for."""
 
-    @property
-    def lines(self) -> Span:
-        """The whole lines of it."""
-        return whole_lines(self.buffer.document.text, self.hunk)[0]
+    @cached_property
+    def shown(self) -> tuple[Span, str, str]:
+        """It as people read it: its whole lines today, what they were, and what they are."""
+        return whole_lines(self.buffer.document.text, self.hunk)
 
     @property
     def theirs_in_part(self) -> bool:
@@ -96,6 +96,7 @@ class Reviewing:
         """By document, what was last kept of it."""
         self._shown: dict[str, tuple[object, ...]] = {}
         """By document, what the editor was last told to show."""
+        self._changed_now: dict[str, Buffer] = {}
         self._unsaved: dict[str, Buffer] = {}
         self._leaving: set[asyncio.Future[HunkEnded]] = set()
         self._numbers = 0
@@ -174,7 +175,7 @@ class Reviewing:
         if not waiting:
             return None
         here = (self._shown_path(uri), offset)
-        places = [(self._shown_path(item.buffer.document.uri), item.lines.start) for item in waiting]
+        places = [(self._shown_path(item.buffer.document.uri), item.shown[0].start) for item in waiting]
         if step > 0:
             found = next((at for at, place in enumerate(places) if place > here), 0)
         else:
@@ -183,6 +184,7 @@ class Reviewing:
 
     def save(self) -> None:
         """Keep what has changed since the last time."""
+        self._unsaved |= self._changed_now
         reviews = []
         for uri, buffer in self._unsaved.items():
             hunks = tuple(hunk.as_values() for hunk in buffer.review.hunks)
@@ -204,19 +206,26 @@ class Reviewing:
         await self.taken_out()
 
     def _changed(self, buffer: Buffer) -> None:
-        """Something else waits in `buffer`, or stands elsewhere: the editor shows it anew, and it is kept."""
-        uri = buffer.document.uri
-        shown = tuple((hunk, buffer.review.typed_into(hunk)) for hunk in buffer.pending)
-        shown_state = tuple((hunk.id, hunk.jobs, hunk.old, typed) for hunk, typed in shown)
-        if self._shown.get(uri, ()) != shown_state:
-            self._shown[uri] = shown_state
-            self._client.review_changed(buffer.document, self._waiting_in(buffer))
-        first = not self._unsaved
-        self._unsaved[uri] = buffer
-        if self._kept.get(uri, ()) != _state(buffer.review):
+        """Something else waits in `buffer`, or stands elsewhere: told and kept together with all that changes now."""
+        if not self._changed_now:
+            asyncio.get_running_loop().call_soon(self._tell)
+        self._changed_now[buffer.document.uri] = buffer
+
+    def _tell(self) -> None:
+        """The editor shows anew what waits, and it is kept: at once what it is, later where it stands."""
+        changed, self._changed_now = self._changed_now, {}
+        first, news = not self._unsaved, False
+        for uri, buffer in changed.items():
+            shown = tuple((hunk.id, hunk.jobs, hunk.old, buffer.review.typed_into(hunk)) for hunk in buffer.pending)
+            if self._shown.get(uri, ()) != shown:
+                self._shown[uri] = shown
+                self._client.review_changed(buffer.document, self._waiting_in(buffer))
+            self._unsaved[uri] = buffer
+            news |= self._kept.get(uri, ()) != _state(buffer.review)
+        if news:
             self.save()
             self._noted()
-        elif first:
+        elif first and self._unsaved:
             self._later(SAVE_SECONDS, self.save)
 
     def reopened(self, buffer: Buffer) -> None:
@@ -255,11 +264,13 @@ class Reviewing:
 
     def _leave(self, buffer: Buffer, hunk: PendingHunk, name: str) -> None:
         ending = buffer.end_of(name)
+        buffer.review.leaving.add(hunk.id)
         self._leaving.add(ending)
         ending.add_done_callback(partial(self._taken_out, buffer, hunk))
 
     def _taken_out(self, buffer: Buffer, hunk: PendingHunk, future: asyncio.Future[HunkEnded]) -> None:
         self._leaving.discard(future)
+        buffer.review.leaving.discard(hunk.id)
         if future.cancelled():
             return
         end = future.result()

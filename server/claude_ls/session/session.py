@@ -16,7 +16,7 @@ from claude_ls.agent.context import ContextBlock, Diagnostic
 from claude_ls.agent.model import Message, Model
 from claude_ls.agent.usage import cost_words, estimated_tokens
 from claude_ls.config import Settings
-from claude_ls.editing.review import whole_lines
+from claude_ls.editing.review import as_diff
 from claude_ls.session.buffer import Buffer, Clock, Later, Record
 from claude_ls.session.client import Client, Edits
 from claude_ls.session.closed_file import ClosedFile
@@ -326,8 +326,7 @@ class Session:
         """Show the person the next hunk (`step` 1) or the one before (-1)."""
         found = self._reviewing.next(uri, offset, step)
         if found:
-            span, _, _ = whole_lines(found.buffer.document.text, found.hunk)
-            await self._client.show_place(found.buffer.document, span)
+            await self._client.show_place(found.buffer.document, found.shown[0])
         return found
 
     def review_diff(self) -> str:
@@ -342,9 +341,9 @@ class Session:
             log = items[0].buffer.review
             document = items[0].buffer.document
             for item in items:
-                line = document.line_of(whole_lines(log.text, item.hunk)[0].start) + 1
+                line = document.line_of(item.shown[0].start) + 1
                 parts.append(f"{uri}#L{line}  {item.title}\n")
-            parts.append(unified_diff(self.shown_path(uri), log.base, log.text) + "\n")
+            parts.append(as_diff(log, self.shown_path(uri)) + "\n")
         return "".join(parts)
 
     async def show_review(self) -> list[str]:
@@ -373,7 +372,7 @@ class Session:
         document = self.open_document(uri)
         line = document.line_of(offset)
         for item in self.waiting(Selection(uri=uri)):
-            span, _, _ = whole_lines(document.text, item.hunk)
+            span, _, _ = item.shown
             if document.line_of(span.start) <= line <= document.line_of(max(span.start, span.end - 1)):
                 return await self._reason(item.hunk.job)
         known = self._blamed.get(uri)
@@ -535,7 +534,7 @@ class Session:
 
     def _as_diff(self, item: Waiting) -> str:
         path = self.shown_path(item.buffer.document.uri)
-        _, old, new = whole_lines(item.buffer.document.text, item.hunk)
+        _, old, new = item.shown
         return unified_diff(path, old, new)
 
     async def _try_again(self, job: str, reason: str, diff: str) -> None:

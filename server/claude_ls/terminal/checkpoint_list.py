@@ -15,13 +15,15 @@ from rich.text import Text
 from claude_ls.terminal.blame_command import visible
 from claude_ls.text.diff import unified_diff
 from claude_ls.workspace import checkpoints
-from claude_ls.workspace.checkpoints import Checkpoint, Checkpoints, Kept, wound_back
+from claude_ls.workspace.checkpoints import Checkpoint, Checkpoints, Kept, is_all_claudes, wound_back
 from claude_ls.workspace.database import NAME, Database, DatabaseProblem
 from claude_ls.workspace.files import FileProblem
 from claude_ls.workspace.path_state import ABSENT, PathState, as_text, look, put_back
 
 OK, KEPT, NOT_FOUND = 0, 1, 2
 _MARK = "\N{ZERO WIDTH NO-BREAK SPACE}"
+_WRITTEN = "holds what was written since"
+_UNSAVED = "had changes in the editor then that were never saved"
 
 
 class Unknown(Exception):
@@ -30,12 +32,12 @@ class Unknown(Exception):
 
 @dataclass(frozen=True)
 class _Plan:
-    """What bringing back one path would do: from `now` to `wanted`. Not `clean` where somebody's work is in the way."""
+    """What bringing back one path would do: from `now` to `wanted`. `but` says why that must be asked for."""
 
     path: Path
     now: PathState
     wanted: PathState
-    clean: bool
+    but: str = ""
 
 
 def show_checkpoints(
@@ -57,8 +59,10 @@ def show_checkpoints(
             _list(console, store.all())
             return OK
         chosen = _find(store, identity)
-        plans = [_plan(kept, exact=exact) for kept in _by_path(store.since(chosen.id))]
-        return _show(console, plans) if action == "show" else _restore(console, store, chosen, plans, exact=exact)
+        plans, problems = _plans(store.since(chosen.id))
+        if action == "show":
+            return _show(console, plans, problems)
+        return _restore(console, store, chosen, plans, problems, exact=exact)
     except (DatabaseProblem, FileProblem, Unknown) as problem:
         console.print(Text(visible(str(problem)), "red"), soft_wrap=True)
         return NOT_FOUND
@@ -70,11 +74,14 @@ def show_checkpoints(
 
 def _list(console: Console, known: Sequence[Checkpoint]) -> None:
     table = Table(box=None, pad_edge=False)
-    for name in ("checkpoint", "made", "before", "files"):
-        table.add_column(name, justify="right" if name == "files" else "left", overflow="fold")
+    for name in ("checkpoint", "made"):
+        table.add_column(name, no_wrap=True)
+    table.add_column("before", overflow="fold")
+    for name in ("files", "size"):
+        table.add_column(name, justify="right", no_wrap=True)
     for item in known:
         made = item.time.astimezone().strftime("%Y-%m-%d %H:%M:%S")
-        table.add_row(item.id, made, Text(visible(item.title)), str(item.files))
+        table.add_row(item.id, made, Text(visible(item.title)), str(item.files), _size(item.size))
     console.print(table)
     console.print("See what going back would change: claude-ls checkpoints show CHECKPOINT")
 
@@ -96,81 +103,136 @@ def _by_path(kept: Sequence[Kept]) -> list[list[Kept]]:
     return sorted(found.values(), key=lambda kept: kept[-1].state.kind == "absent")
 
 
-def _plan(kept: Sequence[Kept], *, exact: bool) -> _Plan:
+def _plans(kept: Sequence[Kept]) -> tuple[list[_Plan], list[str]]:
+    """One for each path; and why there is none for some."""
+    plans: list[_Plan] = []
+    problems: list[str] = []
+    for of_one_path in _by_path(kept):
+        try:
+            plan = _plan(of_one_path, look(of_one_path[0].path))
+        except FileProblem as problem:
+            problems.append(str(problem))
+        else:
+            if plan.now != plan.wanted:
+                plans.append(plan)
+    return plans, problems
+
+
+def _plan(kept: Sequence[Kept], now: PathState) -> _Plan:
     first = kept[-1]
-    now = look(first.path)
     if first.text is None:
-        untouched = now.kind == "absent" or now == first.state
-        made_by_claude = now.kind == "file" and as_text(now.data) == kept[0].after
-        return _Plan(first.path, now, first.state, untouched or made_by_claude)
+        known = now.kind in ("file", "link") and is_all_claudes(kept, _told(now))
+        return _Plan(first.path, now, first.state, "" if now.kind == "absent" or known else _WRITTEN)
     mode = first.state.mode if first.state.kind == "file" else 0o644
-    marked = first.state.data.startswith(_MARK.encode())
-    before = PathState("file", mode, _bytes(first.text, marked=marked))
+    before = PathState("file", mode, _bytes(first.text, marked=first.state.data.startswith(_MARK.encode())))
     if now.kind != "file":
-        return _Plan(first.path, now, before, now.kind == "absent")
+        return _Plan(first.path, now, before, "" if now.kind == "absent" else _WRITTEN)
     try:
         text = now.data.decode("utf-8")
     except UnicodeDecodeError:
-        return _Plan(first.path, now, before, clean=False)
-    marked = text.startswith(_MARK)
+        return _Plan(first.path, now, before, _WRITTEN)
+    if now.data == first.state.data:
+        # Nothing has reached the disk since. Whether what the editor showed was given up, nobody can tell.
+        unsaved = replace(now, data=_bytes(first.text, marked=text.startswith(_MARK)))
+        return _Plan(first.path, now, unsaved, _UNSAVED)
     wound = wound_back(kept, text.removeprefix(_MARK))
-    data = _bytes(wound.before if exact and not wound.clean else wound.text, marked=marked)
-    return _Plan(first.path, now, replace(now, data=data), wound.clean)
+    if not wound.clean:
+        return _Plan(first.path, now, before, _WRITTEN)
+    return _Plan(first.path, now, replace(now, data=_bytes(wound.text, marked=text.startswith(_MARK))))
 
 
 def _bytes(text: str, *, marked: bool) -> bytes:
     return ((_MARK if marked else "") + text).encode("utf-8", "surrogatepass")
 
 
-def _show(console: Console, plans: Sequence[_Plan]) -> int:
-    changed = [plan for plan in plans if plan.now != plan.wanted or not plan.clean]
-    for plan in changed:
-        console.print(Text(f"{visible(str(plan.path))}: {_words(plan)}", "bold"), soft_wrap=True)
-        if plan.now.kind in ("file", "absent") and plan.wanted.kind in ("file", "absent"):
-            old, new = (state.data.decode("utf-8", "replace") for state in (plan.now, plan.wanted))
-            for line in unified_diff(str(plan.path).lstrip(os.sep), old, new).splitlines():
-                style = {"+": "green", "-": "red", "@": "cyan"}.get(line[:1], "")
-                console.print(Text(visible(line), style), soft_wrap=True)
-    if not changed:
+def _show(console: Console, plans: Sequence[_Plan], problems: Sequence[str]) -> int:
+    for plan in plans:
+        words = f"{_words(plan)}, but it {plan.but} (only with --exact)" if plan.but else _words(plan)
+        console.print(Text(visible(f"{plan.path}: {words}"), "bold"), soft_wrap=True)
+        for line in _difference(plan):
+            style = {"+": "green", "-": "red", "@": "cyan"}.get(line[:1], "")
+            console.print(Text(visible(line), style), soft_wrap=True)
+    _tell(console, problems)
+    if not plans and not problems:
         console.print("Nothing would change: all is as it was then.")
-    return OK if all(plan.clean for plan in changed) else KEPT
+    return KEPT if problems or any(plan.but for plan in plans) else OK
 
 
 def _words(plan: _Plan) -> str:
-    if plan.wanted == ABSENT:
-        what = "is deleted"
-    elif plan.now.kind == "absent":
-        what = "comes back"
-    else:
-        what = "is changed"
-    return what if plan.clean else f"{what}, but holds what was written since (only with --exact)"
+    now, wanted = plan.now, plan.wanted
+    if wanted.kind == "link":
+        return f"becomes a link to {wanted.link} again"
+    if wanted == ABSENT:
+        return "is deleted"
+    if now.kind == "absent":
+        return "comes back"
+    return f"gets the mode {wanted.mode:04o} again" if now.data == wanted.data else "is changed"
 
 
-def _restore(console: Console, store: Checkpoints, chosen: Checkpoint, plans: Sequence[_Plan], *, exact: bool) -> int:
+def _difference(plan: _Plan) -> Sequence[str]:
+    """The lines that come and go."""
+    if plan.now.kind not in ("file", "absent") or plan.wanted.kind not in ("file", "absent"):
+        return ()
+    try:
+        old, new = (state.data.decode("utf-8") for state in (plan.now, plan.wanted))
+    except UnicodeDecodeError:
+        return (f"{len(plan.now.data):,} bytes become {len(plan.wanted.data):,}, not all of them text",)
+    if old == new:
+        return ()
+    return unified_diff(str(plan.path).lstrip(os.sep), old, new).removesuffix("\n").split("\n")
+
+
+def _restore(
+    console: Console,
+    store: Checkpoints,
+    chosen: Checkpoint,
+    plans: Sequence[_Plan],
+    problems: Sequence[str],
+    *,
+    exact: bool,
+) -> int:
+    held = [] if exact else [plan for plan in plans if plan.but]
+    problems = [*problems, *(f"{plan.path} {plan.but}; add --exact to do it all the same" for plan in held)]
+    plans = [plan for plan in plans if plan not in held]
     identity = f"restore-{datetime.now(UTC).strftime('%Y%m%d-%H%M%S-%f')}"
-    left: list[str] = []
-    done = 0
+    # All of it is kept before any of it is touched.
     for plan in plans:
-        if plan.now == plan.wanted and plan.clean:
-            continue
-        if not plan.clean and not exact:
-            left.append(f"{plan.path} holds what was written since; add --exact to bring it back all the same")
-            continue
         store.keep(identity, identity, f"before going back to “{chosen.title}”", plan.path, None)
-        try:
-            put_back(plan.path, plan.wanted, plan.now)
-        except FileProblem as problem:
-            left.append(str(problem))
-            continue
-        done += 1
-        store.came_of(identity, plan.path, as_text(plan.wanted.data), as_text(plan.now.data))
-        console.print(
-            Text(f"{visible(str(plan.path))} {'is gone' if plan.wanted == ABSENT else 'is back'}"), soft_wrap=True
-        )
-    for words in left:
+    done = 0
+    try:
+        for plan in plans:
+            try:
+                put_back(plan.path, plan.wanted, plan.now)
+            except FileProblem as problem:
+                problems = [*problems, str(problem)]
+                # It has changed nothing: what is in the file later is not to be held against somebody.
+                store.came_of(identity, plan.path, _told(plan.now), _told(plan.now))
+                continue
+            done += 1
+            gone = "is gone" if plan.wanted == ABSENT else "is back"
+            console.print(Text(visible(f"{plan.path} {gone}")), soft_wrap=True)
+            store.came_of(identity, plan.path, _told(plan.wanted), _told(plan.now))
+    finally:
+        _tell(console, problems)
+        if done:
+            console.print(f"To undo this: claude-ls checkpoints restore {identity}", soft_wrap=True)
+        elif not problems:
+            console.print("Nothing to do: all is as it was then.")
+    return KEPT if problems else OK
+
+
+def _told(state: PathState) -> str:
+    """What it comes to, in the form in which an editor would show it; where it leads, for a link."""
+    return state.link if state.kind == "link" else as_text(state.data).removeprefix(_MARK)
+
+
+def _tell(console: Console, problems: Sequence[str]) -> None:
+    for words in problems:
         console.print(Text(f"Not done: {visible(words)}.", "yellow"), soft_wrap=True)
-    if done:
-        console.print(f"To undo this: claude-ls checkpoints restore {identity}")
-    elif not left:
-        console.print("Nothing to do: all is as it was then.")
-    return KEPT if left else OK
+
+
+def _size(count: int) -> str:
+    for unit, name in ((1_000_000, "MB"), (1000, "kB")):
+        if count >= unit:
+            return f"{count / unit:,.1f} {name}"
+    return f"{count} B"

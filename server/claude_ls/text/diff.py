@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Callable, Sequence
 
 from claude_ls.text.patch import Patch, Span, TextEdit
-from claude_ls.text.position import line_starts, next_line_start
+from claude_ls.text.position import line_starts, next_line_start, this_line_start
 from claude_ls.text.rebase import sequential
 
 MAX_COMPARED_PRODUCT = 25_000_000
@@ -88,7 +88,7 @@ def lines_around(text: str, span: Span, count: int = 3) -> tuple[tuple[str, ...]
     start = span.start
     for _ in range(count):
         at = max(0, start - 2) if text[max(0, start - 2) : start] == "\r\n" else max(0, start - 1)
-        start = max(text.rfind("\n", 0, at), text.rfind("\r", 0, at)) + 1
+        start = this_line_start(text, at)
     end = span.end
     for _ in range(count):
         end = next_line_start(text, end)
@@ -175,7 +175,7 @@ def _differing_lines(old: str, new: str) -> tuple[int, int, int] | None:
     start, end = block.start, block.end
     if start and old[start - 1] == "\r":
         start -= 1  # Its `\n` may be among what differs.
-    start = max(old.rfind("\n", 0, start), old.rfind("\r", 0, start)) + 1
+    start = this_line_start(old, start)
     return start, next_line_start(old, end), block.delta
 
 

@@ -64,6 +64,12 @@ def line_starts(text: str, start: int, end: int) -> list[int]:
     return [match.end() for match in _BREAK.finditer(text, start, end)]
 
 
+def this_line_start(text: str, offset: int) -> int:
+    """The offset just behind the last line break before `offset`, or 0. Looks no further back than that."""
+    start = text.rfind("\n", 0, offset) + 1
+    return max(start, text.rfind("\r", start, offset) + 1)
+
+
 def next_line_start(text: str, offset: int) -> int:
     """The offset just behind the first line break at or after `offset`, or the end of the text."""
     match = _BREAK.search(text, offset)
@@ -105,6 +111,8 @@ def position_at(text: str, lines: LineIndex, offset: int, encoding: Encoding) ->
     offset = max(0, min(offset, len(text)))
     line = lines.line_of(offset)
     start = lines.starts[line]
+    if offset == start:
+        return Position(line, 0)
     segment = text[start : min(offset, line_end(text, lines, line))]
     return Position(line, _units(segment, encoding))
 

@@ -12,7 +12,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from claude_ls.text.merge import merge
-from claude_ls.workspace.database import Database
+from claude_ls.workspace.database import Database, DatabaseProblem
+from claude_ls.workspace.files import real
 from claude_ls.workspace.path_state import PathState, look
 
 TABLES = (
@@ -41,13 +42,14 @@ CREATE TABLE kept (
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """`time` is aware, in UTC; `files` is how many paths were kept."""
+    """`time` is aware, in UTC; `files` is how many paths were kept, `size` how many bytes they and their texts have."""
 
     id: str
     job: str
     title: str
     time: datetime
     files: int
+    size: int = 0
 
 
 @dataclass(frozen=True)
@@ -87,75 +89,111 @@ def wound_back(kept: Sequence[Kept], text: str) -> WoundBack:
     return WoundBack(text, clean, kept[-1].text or "")
 
 
+def is_all_claudes(kept: Sequence[Kept], text: str) -> bool:
+    """Whether `text` is of a file that was not there, and nothing is left of it without what the jobs have written.
+
+    What the newest job left is no measure of that: a person may have typed into the file while it worked.
+    """
+    wound = wound_back(kept, text)
+    return wound.clean and not wound.text
+
+
 class Checkpoints:
-    """All of them. Every method blocks, and what it keeps is on disk when it returns."""
+    """All of them. Every method blocks, and what it keeps is on disk when it returns; `DatabaseProblem` otherwise.
+
+    `now` tells the time, aware of its zone.
+    """
 
     def __init__(self, database: Database, now: Callable[[], datetime]) -> None:
         self._database = database
         self._now = now
 
     def keep(self, checkpoint: str, job: str, title: str, path: Path, text: str | None) -> bool:
-        """Keep what is at `path`, and its `text` in an editor; False where that checkpoint has it already."""
+        """Keep what is at `path`, and its `text` in an editor; False where that checkpoint has it already.
+
+        `FileProblem` where the path cannot be read, or holds too much; then nothing is kept.
+        """
+        key = _key(checkpoint, path)
+        with self._database.transaction() as connection:
+            if _has(connection, key):
+                return False
+        # Not while others wait for the database: a disk can be slow.
         state = look(path)
         with self._database.transaction() as connection:
+            if _has(connection, key):
+                return False
             connection.execute(
                 "INSERT OR IGNORE INTO checkpoints (id, job, title, made) VALUES (?, ?, ?, ?)",
-                (checkpoint, job, title, self._now().timestamp()),
+                (checkpoint, job, _storable(title), self._now().timestamp()),
             )
-            key = (checkpoint, bytes(path))
-            if connection.execute("SELECT 1 FROM kept WHERE checkpoint = ? AND path = ?", key).fetchone():
-                return False
             data = _keep_blob(connection, state.data) if state.kind == "file" else None
             shown = None if text is None else _keep_blob(connection, text.encode("utf-8", "surrogatepass"))
-            link = state.link.encode("utf-8", "surrogateescape")
-            row = (*key, state.kind, state.mode, link, data, shown)
+            row = (*key, state.kind, state.mode, os.fsencode(state.link), data, shown)
             connection.execute("INSERT INTO kept VALUES (?, ?, ?, ?, ?, ?, ?, NULL, NULL)", row)
         return True
 
     def came_of(self, checkpoint: str, path: Path, after: str, reverted: str) -> None:
+        """What the job has made of it, in the place of what was said of that before; nothing where it was not kept."""
+        key = _key(checkpoint, path)
         with self._database.transaction() as connection:
+            known = connection.execute(
+                "SELECT after, reverted FROM kept WHERE checkpoint = ? AND path = ?", key
+            ).fetchone()
+            if known is None:
+                return
             blobs = [_keep_blob(connection, text.encode("utf-8", "surrogatepass")) for text in (after, reverted)]
             connection.execute(
-                "UPDATE kept SET after = ?, reverted = ? WHERE checkpoint = ? AND path = ?",
-                (*blobs, checkpoint, bytes(path)),
+                "UPDATE kept SET after = ?, reverted = ? WHERE checkpoint = ? AND path = ?", (*blobs, *key)
             )
+            # It is said again and again while a job works: what it was before does not stay behind.
+            for digest in {*known} - {None, *blobs}:
+                connection.execute(
+                    "DELETE FROM blobs WHERE digest = ?1 AND NOT EXISTS "
+                    "(SELECT 1 FROM kept WHERE ?1 IN (bytes, text, after, reverted))",
+                    (digest,),
+                )
 
     def all(self) -> list[Checkpoint]:
+        """The newest first."""
         with self._database.transaction() as connection:
             rows = connection.execute(
-                "SELECT id, job, title, made, (SELECT count(*) FROM kept WHERE checkpoint = id) "
-                "FROM checkpoints ORDER BY sequence DESC"
+                "SELECT checkpoints.id, job, title, made, count(path), coalesce(sum(disk.size), 0) + "
+                "coalesce(sum(shown.size) FILTER (WHERE shown.digest IS NOT disk.digest), 0) FROM checkpoints "
+                "LEFT JOIN kept ON checkpoint = checkpoints.id LEFT JOIN blobs AS disk ON disk.digest = bytes "
+                "LEFT JOIN blobs AS shown ON shown.digest = text GROUP BY sequence ORDER BY sequence DESC"
             ).fetchall()
         return [
-            Checkpoint(identity, job, title, datetime.fromtimestamp(made, UTC), count)
-            for identity, job, title, made, count in rows
+            Checkpoint(identity, job, title, datetime.fromtimestamp(made, UTC), count, size)
+            for identity, job, title, made, count, size in rows
         ]
 
     def find(self, checkpoint: str) -> Checkpoint | None:
         return next((item for item in self.all() if item.id == checkpoint), None)
 
     def kept(self, checkpoint: str) -> list[Kept]:
+        """All of one checkpoint."""
         return self._kept("id = ?", (checkpoint,))
 
     def since(self, checkpoint: str) -> list[Kept]:
+        """All of this checkpoint and of those made after it, the newest checkpoint first."""
         return self._kept("sequence >= (SELECT sequence FROM checkpoints WHERE id = ?)", (checkpoint,))
 
     def prune(self, max_age_days: float, max_bytes: int) -> int:
+        """Drop what is too old and, the oldest first, what is too much; how many checkpoints went.
+
+        The newest always stays. `max_bytes` are those of the disk, after compression.
+        """
         oldest = (self._now() - timedelta(days=max_age_days)).timestamp()
         with self._database.transaction() as connection:
-            ids = [row[0] for row in connection.execute("SELECT id FROM checkpoints ORDER BY sequence")]
-            old = {row[0] for row in connection.execute("SELECT id FROM checkpoints WHERE made < ?", (oldest,))}
+            _drop_orphans(connection)
+            rows = connection.execute("SELECT id, made < ? FROM checkpoints ORDER BY sequence", (oldest,)).fetchall()
             gone = 0
-            for identity in ids[:-1]:
+            for identity, is_old in rows[:-1]:
                 size = connection.execute("SELECT coalesce(sum(length(data)), 0) FROM blobs").fetchone()[0]
-                if identity not in old and size <= max_bytes:
+                if not is_old and size <= max_bytes:
                     break
                 connection.execute("DELETE FROM checkpoints WHERE id = ?", (identity,))
-                connection.execute(
-                    "DELETE FROM blobs WHERE digest NOT IN (SELECT bytes FROM kept WHERE bytes IS NOT NULL UNION "
-                    "SELECT text FROM kept WHERE text IS NOT NULL UNION SELECT after FROM kept WHERE after IS NOT NULL "
-                    "UNION SELECT reverted FROM kept WHERE reverted IS NOT NULL)"
-                )
+                _drop_orphans(connection)
                 gone += 1
         return gone
 
@@ -167,22 +205,34 @@ class Checkpoints:
                 values,
             ).fetchall()
             found: list[Kept] = []
-            for identity, path, kind, mode, link, *digests in rows:
-                data, text, after, reverted = (_blob(connection, digest) for digest in digests)
-                state = PathState(kind, mode, data or b"", link.decode("utf-8", "surrogateescape"))
-                if text is None and kind == "file":
-                    text = _text_of(state.data)
-                texts = (
-                    None if item is None else item.decode("utf-8", "surrogatepass") for item in (text, after, reverted)
-                )
-                found.append(Kept(identity, Path(os.fsdecode(path)), state, *texts))
+            for identity, name, kind, mode, link, *digests in rows:
+                path = Path(os.fsdecode(name))
+                data, text, after, reverted = (_blob(connection, digest, path) for digest in digests)
+                state = PathState(kind, mode, data or b"", os.fsdecode(link))
+                shown = _text_of(state.data) if text is None and kind == "file" else _decoded(text)
+                found.append(Kept(identity, path, state, shown, _decoded(after), _decoded(reverted)))
         return found
 
 
-def _text_of(data: bytes) -> bytes | None:
+def _key(checkpoint: str, path: Path) -> tuple[str, bytes]:
+    """By what a path is found. Its folder is meant as it is now, whatever links lead to it later."""
+    return checkpoint, bytes(real(path.parent) / path.name)
+
+
+def _has(connection: sqlite3.Connection, key: tuple[str, bytes]) -> bool:
+    row = connection.execute("SELECT 1 FROM kept WHERE checkpoint = ? AND path = ?", key).fetchone()
+    return row is not None
+
+
+def _storable(words: str) -> str:
+    """A person's words can have half a character in them, which SQLite takes for no text."""
+    return words.encode("utf-8", "replace").decode()
+
+
+def _text_of(data: bytes) -> str | None:
     """The bytes as a text, which they may not be."""
     try:
-        return data.decode("utf-8").removeprefix("\N{ZERO WIDTH NO-BREAK SPACE}").encode()
+        return data.decode("utf-8").removeprefix("\N{ZERO WIDTH NO-BREAK SPACE}")
     except UnicodeDecodeError:
         return None
 
@@ -192,14 +242,41 @@ def _decoded(data: bytes | None) -> str | None:
 
 
 def _keep_blob(connection: sqlite3.Connection, data: bytes) -> bytes:
-    digest = hashlib.blake2b(data, digest_size=32).digest()
-    if not connection.execute("SELECT 1 FROM blobs WHERE digest = ?", (digest,)).fetchone():
-        connection.execute("INSERT INTO blobs VALUES (?, ?, ?)", (digest, len(data), zlib.compress(data, 1)))
+    digest = _digest(data)
+    row = connection.execute("SELECT data FROM blobs WHERE digest = ?", (digest,)).fetchone()
+    # What is there already counts only if it is whole: the person's text must come back from it.
+    if row is None or _whole(row[0], digest) is None:
+        values = (digest, len(data), zlib.compress(data, 1))
+        connection.execute("INSERT OR REPLACE INTO blobs VALUES (?, ?, ?)", values)
     return digest
 
 
-def _blob(connection: sqlite3.Connection, digest: bytes | None) -> bytes | None:
+def _blob(connection: sqlite3.Connection, digest: bytes | None, path: Path) -> bytes | None:
     if digest is None:
         return None
     row = connection.execute("SELECT data FROM blobs WHERE digest = ?", (digest,)).fetchone()
-    return zlib.decompress(row[0]) if row else None
+    data = _whole(row[0], digest) if row else None
+    if data is None:
+        raise DatabaseProblem(f"what was kept of {path.name!r} is damaged, and is not brought back")
+    return data
+
+
+def _whole(compressed: bytes, digest: bytes) -> bytes | None:
+    """What was compressed; None where it is not what `digest` says. SQLite itself does not notice."""
+    try:
+        data = zlib.decompress(compressed)
+    except zlib.error:
+        return None
+    return data if _digest(data) == digest else None
+
+
+def _digest(data: bytes) -> bytes:
+    return hashlib.blake2b(data, digest_size=32).digest()
+
+
+def _drop_orphans(connection: sqlite3.Connection) -> None:
+    connection.execute(
+        "DELETE FROM blobs WHERE digest NOT IN (SELECT bytes FROM kept WHERE bytes IS NOT NULL UNION "
+        "SELECT text FROM kept WHERE text IS NOT NULL UNION SELECT after FROM kept WHERE after IS NOT NULL "
+        "UNION SELECT reverted FROM kept WHERE reverted IS NOT NULL)"
+    )

@@ -10,6 +10,7 @@ Everything in here blocks, for milliseconds mostly: call it from a thread.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import sqlite3
 import threading
@@ -21,6 +22,7 @@ NAME = "claude-ls.db"
 WAIT_SECONDS = 10.0
 """How long to wait for another server that is writing."""
 _DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+_NOT_ALLOWED = frozenset({sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_IOERR})
 
 Tables = Mapping[str, Sequence[str]]
 """By the name of each part: the scripts that lead its tables from one version to the next."""
@@ -39,6 +41,8 @@ class Database:
         self._tables = tables
         self._lock = threading.RLock()
         self._connection: sqlite3.Connection | None = None
+        self._file: tuple[int, int] | None = None
+        """Which file it is that is open: another server, or the person, can put a new one in its place."""
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
@@ -56,9 +60,14 @@ class Database:
             except sqlite3.Error as error:
                 if connection.in_transaction:
                     connection.rollback()
+                problem = self._words(error)
                 if _damaged(error):
-                    self._set_aside()
-                raise DatabaseProblem(self._words(error)) from error
+                    problem = f"{self.path} is damaged, and is set aside: try it again with a new one"
+                    try:
+                        self._set_aside()
+                    except OSError as reason:
+                        problem = self._words(reason)
+                raise DatabaseProblem(problem) from error
 
     def close(self) -> None:
         with self._lock:
@@ -67,6 +76,8 @@ class Database:
                 self._connection = None
 
     def _open(self) -> sqlite3.Connection:
+        if self._connection is not None and _identity(self.path) != self._file:
+            self.close()
         if self._connection is None:
             try:
                 self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -88,6 +99,7 @@ class Database:
         # there already is not opened: to close it again would drop the locks of every other connection of this process.
         with contextlib.suppress(FileExistsError):
             os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+        self._file = _identity(self.path)
         connection = sqlite3.connect(self.path, WAIT_SECONDS, isolation_level=None, check_same_thread=False)
         try:
             connection.execute("PRAGMA journal_mode = WAL")
@@ -115,7 +127,8 @@ class Database:
                 for script in scripts[known.get(part, 0) :]:
                     for statement in script.split(";\n"):
                         connection.execute(statement)
-                connection.execute("INSERT OR REPLACE INTO versions VALUES (?, ?)", (part, len(scripts)))
+                if known.get(part) != len(scripts):
+                    connection.execute("INSERT OR REPLACE INTO versions VALUES (?, ?)", (part, len(scripts)))
         except BaseException:
             connection.rollback()
             raise
@@ -124,9 +137,12 @@ class Database:
     def _set_aside(self) -> None:
         """Give the damaged file another name, together with its log, in which there may be more than in itself."""
         self.close()
+        if _identity(self.path) != self._file:
+            return  # Another server has done it, and the new file is a good one.
         stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S-%f")
         aside = self.path.with_name(f"{NAME}.damaged-{stamp}")
-        for ending in ("", "-wal", "-shm"):
+        # The file itself is the last: whoever is killed in the middle of this leaves nothing that looks good.
+        for ending in ("-wal", "-shm", ""):
             with_ending = self.path.with_name(f"{NAME}{ending}")
             if with_ending.exists():
                 with_ending.rename(aside.with_name(f"{aside.name}{ending}"))
@@ -135,10 +151,25 @@ class Database:
         )
 
     def _words(self, error: Exception) -> str:
-        text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY:
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        if code == sqlite3.SQLITE_BUSY:
             return f"{self.path} is in use by another claude-ls that does not let go of it; end it and try again"
-        return f"{self.path} cannot be used: {text}"
+        text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        if code == sqlite3.SQLITE_FULL or getattr(error, "errno", 0) in (errno.ENOSPC, errno.EDQUOT):
+            advice = "make room there"
+        elif code in _NOT_ALLOWED or isinstance(error, OSError):
+            advice = "make it readable and writable, or set CLAUDE_LS_STATE_DIR to another folder"
+        else:
+            return f"{self.path} cannot be used: {text}"
+        return f"{self.path} cannot be used: {text}; {advice}"
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _damaged(error: sqlite3.Error) -> bool:

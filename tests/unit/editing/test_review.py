@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import random
+import re
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from claude_ls.editing.review import PendingHunk, ReviewLog, grouped, unchanged_in, whole_lines
-from claude_ls.text.diff import changes, minimal_patch
+from claude_ls.editing.review import PendingHunk, ReviewLog, as_diff, grouped, unchanged_in, whole_lines
+from claude_ls.text.diff import changes, lines_with_breaks, minimal_patch
 from claude_ls.text.patch import Span, TextEdit, apply
 from claude_ls.text.rebase import sequential
 
@@ -40,7 +41,9 @@ def become(log: ReviewLog, after: str) -> None:
 def reject(log: ReviewLog, hunk: PendingHunk) -> None:
     """As the session does: the text that is left goes in, and the hunk is looked at."""
     rejection = log.rejected(hunk)
+    log.leaving.add(hunk.id)
     become(log, log.text[: hunk.span.start] + rejection.text + log.text[hunk.span.end :])
+    log.leaving.discard(hunk.id)
     if log.find(hunk.id):
         log.settle([hunk.id])
 
@@ -191,6 +194,15 @@ def test_a_second_job_over_what_somebody_typed_into_a_hunk() -> None:
     assert log.typed_into(hunk)
     reject(log, hunk)
     assert log.text.replace("mine\n", "") == TEXT
+
+
+def test_of_two_alike_side_by_side_the_one_goes_that_is_taken_out() -> None:
+    log = with_hunks("a\nX\nX\nb\n", ("x", 2, 4, ""), ("y", 4, 6, ""))
+    for job in ("x", "y"):
+        (hunk,) = [hunk for hunk in log.pending if hunk.job == job]
+        reject(log, hunk)
+        assert [hunk.job for hunk in log.pending] == [other for other in ("y",) if job == "x"]
+        assert log.base == "a\nb\n"
 
 
 def test_what_comes_and_goes_while_claude_writes_is_no_hunk() -> None:
@@ -377,6 +389,51 @@ def test_what_reads_alike_in_another_version(other: str, same: list[str]) -> Non
     assert unchanged_in(log, other) == same
 
 
+@given(st.integers(0, 2**32))
+def test_the_diff_leads_from_the_base_to_the_text(seed: int) -> None:
+    chance = random.Random(seed)
+    log = ReviewLog("".join(f"line {number}\n" for number in range(chance.randint(0, 40))))
+    for job in chance.choice(("a", "ab", "abc")):
+        edit = random_edit(chance, log.text, "0123456789")
+        log.step([(edit, job)], apply(log.text, (edit,)))
+        log.tidy(job)
+    if "\r" in log.text:
+        return  # The diff knows one kind of line break.
+    base = [line.rstrip("\n") for line in lines_with_breaks(log.base)]
+    text = [line.rstrip("\n") for line in lines_with_breaks(log.text)]
+    assert applied(as_diff(log, "it.py"), base) == text
+
+
+def applied(diff: str, base: list[str]) -> list[str]:
+    """What `patch` makes of the base; every line that the diff names must be there."""
+    result: list[str] = []
+    at = 0
+    for line in diff.splitlines()[2:]:
+        if line.startswith("@@"):
+            old, new = re.findall(r"[-+](\d+)(?:,(\d+))?", line)
+            start = int(old[0]) - (1 if old[1] != "0" else 0)
+            result += base[at:start]
+            at = start
+            assert len(result) == int(new[0]) - (1 if new[1] != "0" else 0)
+            continue
+        if line[0] in " -":
+            assert base[at] == line[1:]
+            at += 1
+        if line[0] in " +":
+            result.append(line[1:])
+    return result + base[at:]
+
+
+def test_the_diff_reads_like_any_other() -> None:
+    log = ReviewLog(TEXT)
+    claude(log, TEXT, TEXT.replace("two\n", "2\n2b\n").replace("nine\n", ""))
+    assert as_diff(log, "a.py").splitlines() == [
+        *("--- a/a.py", "+++ b/a.py", "@@ -1,10 +1,10 @@", " one", "-two", "+2", "+2b", " three", " four", " five"),
+        *(" six", " seven", " eight", "-nine", " ten"),
+    ]
+    assert as_diff(ReviewLog(TEXT), "a.py") == ""
+
+
 # Claude writes digits, the person capitals, and lower case was there before: so it shows whose every character is.
 
 
@@ -420,9 +477,9 @@ def test_rejecting_everything_leaves_no_word_of_claudes_and_all_of_the_persons(s
     words = [f"<{chr(65 + number % 26)}>" for number in range(typed)]
     assert not any(character.isdigit() for character in base)
     survived = [word for word in words if word in log.text]
-    assert all(word in base for word in survived)
+    assert all(word[1] in base for word in survived)
     reject_all(log)
-    assert all(word in log.text for word in survived)
+    assert all(word[1] in log.text for word in survived)
 
 
 @given(st.integers(0, 2**32))

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from claude_ls.workspace import checkpoints
-from claude_ls.workspace.checkpoints import Checkpoints, Kept, wound_back
-from claude_ls.workspace.database import Database
+from claude_ls.workspace.checkpoints import Checkpoints, Kept, WoundBack, wound_back
+from claude_ls.workspace.database import Database, DatabaseProblem
+from claude_ls.workspace.files import MAX_BYTES, FileProblem
 from claude_ls.workspace.path_state import ABSENT, PathState
 
 
@@ -117,6 +121,159 @@ def test_the_oldest_go_by_age_and_by_size_and_the_newest_stays(tmp_path: Path) -
     database.close()
 
 
+def test_what_somebody_says_again_and_again_leaves_nothing_behind(tmp_path: Path) -> None:
+    """And so it does not push out what is kept of others."""
+    database = Database(tmp_path / "state", {"checkpoints": checkpoints.TABLES})
+    store = Checkpoints(database, Clock())
+    path = tmp_path / "it"
+    path.write_text("the same")
+    for job in ("job1", "job2"):
+        store.keep(job, job, "", path, None)
+    store.came_of("job1", path, "a\n", "z\n")
+    store.came_of("job2", path, "x\n", "the same")
+    for number in range(20):
+        store.came_of("job2", path, f"a\n{number}", "a\n")
+    store.came_of("job2", path, "b\n", "c\n")
+    with database.transaction() as connection:
+        sizes = [row[0] for row in connection.execute("SELECT size FROM blobs ORDER BY size")]
+    assert sizes == [2, 2, 2, 2, 8]
+    assert [(kept.text, kept.after, kept.reverted) for kept in store.since("job1")] == [
+        ("the same", "b\n", "c\n"),
+        ("the same", "a\n", "z\n"),
+    ]
+    store.came_of("job2", tmp_path / "never kept", "x", "y")
+    store.came_of("job3", path, "x", "y")
+    assert len(store.since("job1")) == 2
+    with database.transaction() as connection:
+        assert connection.execute("SELECT count(*) FROM blobs").fetchone() == (5,)
+        connection.execute("INSERT INTO blobs VALUES (x'00', 9, zeroblob(100000))")
+    assert store.prune(100, 50_000) == 0
+    database.close()
+
+
+BYTES = st.binary(max_size=200) | st.text(max_size=50).map(lambda text: text.encode("utf-8", "replace"))
+ANY_TEXT = st.text(st.characters(codec=None) | st.sampled_from("\r\n\0\u2028\ufeff\ud800\udcff"), max_size=50)
+
+
+@settings(max_examples=60, deadline=None)
+@given(BYTES, st.none() | ANY_TEXT, ANY_TEXT, ANY_TEXT, st.sampled_from([0o600, 0o644, 0o755, 0o4711]))
+def test_it_comes_back_to_the_bit_after_a_restart(
+    data: bytes, text: str | None, after: str, reverted: str, mode: int
+) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        root, path = Path(name) / "state", Path(name).resolve() / os.fsdecode(b"it \xff\n")
+        path.write_bytes(data)
+        path.chmod(mode)
+        for step in ("keep", "say", "read"):
+            database = Database(root, {"checkpoints": checkpoints.TABLES})
+            store = Checkpoints(database, Clock())
+            if step == "keep":
+                store.keep("job1", "job1", "t", path, text)
+            elif step == "say":
+                store.came_of("job1", path, after, reverted)
+            else:
+                (kept,) = store.kept("job1")
+                assert kept.state == PathState("file", mode, data)
+                assert (kept.path, kept.after, kept.reverted) == (path, after, reverted)
+                if text is not None:
+                    assert kept.text == text
+            database.close()
+
+
+@pytest.mark.parametrize("link", ["./x//y/", os.fsdecode(b"\xff"), "\n"])
+def test_a_link_is_kept_to_the_letter(tmp_path: Path, store: Checkpoints, link: str) -> None:
+    os.symlink(link, tmp_path / "it")  # noqa: PTH211 (a Path would tidy it up)
+    store.keep("job1", "job1", "", tmp_path / "it", None)
+    assert store.kept("job1")[0].state == PathState("link", link=link)
+
+
+def test_a_file_is_the_same_by_whatever_links_it_is_found(tmp_path: Path, store: Checkpoints) -> None:
+    """Later the link can lead elsewhere, and then nothing must be written there."""
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "by_link").symlink_to("folder")
+    assert store.keep("job1", "job1", "", tmp_path / "by_link" / "it", "a")
+    assert not store.keep("job1", "job1", "", tmp_path / "folder" / "it", "a")
+    store.came_of("job1", tmp_path / "by_link" / "it", "b", "a")
+    (kept,) = store.kept("job1")
+    assert (kept.path, kept.after) == (tmp_path / "folder" / "it", "b")
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        "DELETE FROM blobs",
+        "UPDATE blobs SET data = x'00'",
+        "UPDATE blobs SET data = substr(data, 1, length(data) - 1)",
+        # Whole as such, and something else: "other".
+        "UPDATE blobs SET data = x'789ccb2fc9482d020006740223'",
+    ],
+)
+def test_what_is_damaged_is_said_and_never_comes_back_as_something_else(tmp_path: Path, spoil: str) -> None:
+    database = Database(tmp_path / "state", {"checkpoints": checkpoints.TABLES})
+    store = Checkpoints(database, Clock())
+    path = tmp_path / "it"
+    path.write_text("precious")
+    store.keep("job1", "job1", "", path, None)
+    with database.transaction() as connection:
+        connection.execute(spoil)
+    for find in (store.kept, store.since):
+        with pytest.raises(DatabaseProblem, match="'it' is damaged"):
+            find("job1")
+    assert [item.id for item in store.all()] == ["job1"]
+    # The next one that keeps the same does not rely on it.
+    store.keep("job2", "job2", "", path, None)
+    assert [kept.text for kept in store.since("job1")] == ["precious", "precious"]
+    database.close()
+
+
+def test_what_is_kept_already_is_not_looked_at_again(tmp_path: Path, store: Checkpoints) -> None:
+    path = tmp_path / "it"
+    path.write_text("one")
+    store.keep("job1", "job1", "", path, None)
+    os.truncate(path, MAX_BYTES + 1)
+    assert not store.keep("job1", "job1", "", path, None)
+    with pytest.raises(FileProblem, match="too large"):
+        store.keep("job2", "job2", "", path, None)
+    assert [item.id for item in store.all()] == ["job1"]
+
+
+def test_words_with_half_a_character_are_no_obstacle(tmp_path: Path, store: Checkpoints) -> None:
+    assert store.keep("job1", "job1", "say \ud83d\0", tmp_path / "it", None)
+    assert [item.title for item in store.all()] == ["say ?\0"]
+
+
+def test_it_can_be_kept_from_many_threads(tmp_path: Path, store: Checkpoints) -> None:
+    def keep(number: int) -> bool:
+        return store.keep("job1", "job1", "", tmp_path / str(number % 20), str(number))
+
+    with ThreadPoolExecutor(8) as threads:
+        assert sum(threads.map(keep, range(80))) == 20
+    assert [item.files for item in store.all()] == [20]
+
+
+def test_who_is_first_stays_first(tmp_path: Path, store: Checkpoints, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another one keeps the same while we look."""
+
+    def look_late(path: Path) -> PathState:
+        monkeypatch.undo()
+        assert store.keep("job1", "job1", "", path, "theirs")
+        return ABSENT
+
+    monkeypatch.setattr(checkpoints, "look", look_late)
+    assert not store.keep("job1", "job1", "", tmp_path / "it", "ours")
+    assert [kept.text for kept in store.kept("job1")] == ["theirs"]
+
+
+def test_the_size_is_that_of_all_that_was_there(tmp_path: Path, store: Checkpoints) -> None:
+    (tmp_path / "it").write_bytes(b"12345")
+    (tmp_path / "other").write_bytes(b"12345")
+    store.keep("job1", "job1", "", tmp_path / "it", "12345")
+    store.keep("job1", "job1", "", tmp_path / "other", "123 not saved")
+    store.keep("job1", "job1", "", tmp_path / "none", None)
+    store.keep("job2", "job2", "", tmp_path / "none", None)
+    assert [(item.files, item.size) for item in store.all()] == [(1, 0), (3, 5 + 5 + 13)]
+
+
 def kept(text: str | None, after: str | None = None, reverted: str | None = None) -> Kept:
     return Kept("job", Path("it"), ABSENT, text, after, reverted)
 
@@ -148,3 +305,37 @@ def test_lines_that_both_have_changed_are_not_touched() -> None:
 def test_what_nobody_could_say_any_more_is_not_guessed(now: str, clean: bool) -> None:
     wound = wound_back([kept("a\n")], now)
     assert (wound.text, wound.clean, wound.before) == (now, clean, "a\n")
+
+
+def test_a_file_that_a_job_has_made_was_empty_before() -> None:
+    made = kept(None, "a\nb\n", "")
+    assert wound_back([made], "a\nb\n") == WoundBack("", True, "")
+    assert wound_back([kept("a\nb\n", "a\nB\n", "a\nb\n"), made], "a\nB\n") == WoundBack("", True, "")
+    assert not wound_back([made], "a\nmine\n").clean
+    assert wound_back([kept(None)], "whose?") == WoundBack("whose?", False, "")
+
+
+LINE = st.tuples(st.sampled_from(["claude", "person", "both"]), st.integers(1, 3))
+
+
+@given(st.lists(LINE, max_size=8), st.sampled_from(["\n", "\r\n", "\r"]), st.booleans())
+def test_only_what_claude_wrote_is_taken_out(changes: list[tuple[str, int]], end: str, ends: bool) -> None:
+    """Jobs, one behind the other, and then a person; between any two changed lines is one that nobody touched."""
+    jobs = 3
+    columns: list[list[str]] = [[] for _ in range(jobs + 2)]
+    for number, (who, job) in enumerate(changes):
+        for stage in range(jobs + 1):
+            by_claude = who != "person" and stage >= job
+            columns[stage] += [f"rest {number}", f"job{job} {number}" if by_claude else f"line {number}"]
+        columns[-1] += [f"rest {number}", f"mine {number}" if who != "claude" else columns[jobs][-1]]
+    texts = [end.join([*column, *[""] * ends]) for column in columns]
+    story = [kept(texts[job], texts[job + 1], texts[job]) for job in reversed(range(jobs))]
+    wound = wound_back(story, texts[-1])
+    wanted = [
+        line
+        for number, (who, _) in enumerate(changes)
+        for line in (f"rest {number}", f"line {number}" if who == "claude" else f"mine {number}")
+    ]
+    assert wound.clean == all(who != "both" for who, _ in changes)
+    assert wound.before == texts[0]
+    assert wound.text == end.join([*wanted, *[""] * ends])
