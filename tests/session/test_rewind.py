@@ -146,6 +146,34 @@ async def rewind(connection: Connection, project: Project, what: str, since: str
     assert answer["checkpoint"].startswith("rewind-")
 
 
+def test_a_file_of_claudes_with_lines_of_the_persons_is_not_deleted_unasked(tmp_path: Path) -> None:
+    """Even if a second job has changed it since, and left those lines as they were."""
+    project = Project(tmp_path)
+    made = {"path": "new.py", "content": "n = 1\nm = 1\n"}
+    changed = {"path": "new.py", "edits": [{"old_text": "n = 1", "new_text": "n = 2"}]}
+    script = "".join(
+        f"-- claude --\n>>> {name}\n= {json.dumps(value)}\n"
+        for name, value in (("write_file", made), ("edit_file", changed))
+    )
+
+    async def main() -> None:
+        async with project.server(script) as connection:
+            await do_it(connection, project, "create")
+            path = project.folder / "new.py"
+            path.write_text(MINE + path.read_text())
+            place = {"start": {"line": 0, "character": 0}, "end": {"line": 0, "character": 0}}
+            uri = project.uri("main.py")
+            job = await connection.job("claude.edit", uri=uri, range=place, instruction="go")
+            assert job["state"] == "done", job
+            assert path.read_text() == MINE + "n = 2\nm = 1\n"
+            await connection.execute("claude.rewind", {"checkpoint": "job1"})
+            await settle(connection)
+            assert any("holds what you have written since" in line for line in connection.editor.transcript)
+            assert MINE in path.read_text()
+
+    asyncio.run(main())
+
+
 def test_what_was_deleted_comes_back_with_its_bytes(tmp_path: Path) -> None:
     project = Project(tmp_path)
     data = bytes(range(256)) * 10

@@ -18,7 +18,7 @@ from claude_ls.session.buffer import Buffer
 from claude_ls.session.client import Client
 from claude_ls.session.keeping import Keeping
 from claude_ls.text.patch import Span
-from claude_ls.workspace.checkpoints import Kept, wound_back
+from claude_ls.workspace.checkpoints import Kept, is_all_claudes, wound_back
 from claude_ls.workspace.files import FileProblem
 from claude_ls.workspace.path_state import ABSENT, PathState, as_text, look, put_back
 
@@ -91,6 +91,7 @@ class Rewinding:
             chosen = await self.client.ask(question, (RESTORE, KEEP))
             wanted = wound.before if chosen == RESTORE else wound.text
         if wanted == text:
+            self.keeping.came_of(identity, [(path, text, text)])
             return
         name = f"{identity}.{path}"
         buffer.keep_first(identity, _kept_already)
@@ -110,7 +111,7 @@ class Rewinding:
         texts = {as_text(now.data)}
         if self.is_open(path) and isinstance(buffer := await self.document(path), Buffer):
             texts.add(buffer.document.text)
-        if texts != {kept[0].after}:
+        if not all(is_all_claudes(kept, text) for text in texts):
             question = f"{path.name} was not there then, and holds what you have written since. Delete it all the same?"
             if await self.client.ask(question, (DELETE, KEEP)) != DELETE:
                 raise FileProblem(f"{path.name!r} is kept")

@@ -74,7 +74,7 @@ def replace(path: Path, text: str, known: FileText) -> FileText:
     data = ((_MARK if known.marked else "") + text).encode()
     folder = path.parent
     try:
-        descriptor, name = tempfile.mkstemp(prefix=f".{path.name[:100]}.", dir=folder)
+        descriptor, name = tempfile.mkstemp(prefix=f".{path.name[:40]}.", dir=folder)
         temporary = Path(name)
         try:
             with os.fdopen(descriptor, "wb") as file:
