@@ -24,7 +24,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
-from claude_ls.text.diff import changes, lines_with_breaks, minimal_patch, unified_diff
+from claude_ls.text.diff import bare_lines, changes, lines_with_breaks, minimal_patch, unified_diff
 from claude_ls.text.merge import merge, with_more_lines
 from claude_ls.text.patch import Patch, Span, TextEdit, apply
 from claude_ls.text.position import next_line_start, this_line_start
@@ -416,15 +416,14 @@ def whole_lines(text: str, hunk: PendingHunk) -> tuple[Span, str, str]:
 
 def unchanged_in(log: ReviewLog, other: str) -> list[str]:
     """The hunks whose lines read in `other`, another version of the text, as they do here; line breaks do not count."""
-    here = [line.rstrip("\r\n") for line in lines_with_breaks(log.text)]
-    there = [line.rstrip("\r\n") for line in lines_with_breaks(other)]
+    here, there = bare_lines(log.text), bare_lines(other)
     blocks = difflib.SequenceMatcher(None, here, there, autojunk=False).get_opcodes()
     differing = [(block[1], block[2]) for block in blocks if block[0] != "equal"]
     found: list[str] = []
     for hunk in log.pending:
         span, _, new = whole_lines(log.text, hunk)
-        first = len(lines_with_breaks(log.text[: span.start]))
-        last = first + len(lines_with_breaks(new))
+        first = len(bare_lines(log.text[: span.start]))
+        last = first + len(bare_lines(new))
         # A deletion has no lines of its own: where anything differs at its place, it was not made.
         touched = (start <= first <= end if first == last else start < last and first < end for start, end in differing)
         if not any(touched):
@@ -435,15 +434,15 @@ def unchanged_in(log: ReviewLog, other: str) -> list[str]:
 def as_diff(log: ReviewLog, path: str) -> str:
     """All that is pending, in the form that every tool reads: the hunks as they are, and three lines around them."""
     blocks: list[tuple[int, int, list[str]]] = []
-    lines = [line.rstrip("\r\n") for line in lines_with_breaks(log.text)]
+    lines = bare_lines(log.text)
     line = at = 0
     for hunk in log.pending:
         span, old, new = whole_lines(log.text, hunk)
         if span.start < at:
             return unified_diff(path, log.base, log.text)  # Two jobs on one line: it has to be looked at as a whole.
-        line += len(lines_with_breaks(log.text[at : span.start]))
-        count = len(lines_with_breaks(new))
-        blocks.append((line, line + count, [words.rstrip("\r\n") for words in lines_with_breaks(old)]))
+        line += len(bare_lines(log.text[at : span.start]))
+        count = len(bare_lines(new))
+        blocks.append((line, line + count, bare_lines(old)))
         line, at = line + count, span.end
     parts = [f"--- a/{path}\n+++ b/{path}\n"] if blocks else []
     grown = 0

@@ -42,7 +42,7 @@ from claude_ls.session.file_changes import FileChanges
 from claude_ls.session.journal import Journal
 from claude_ls.session.keeping import Keeping
 from claude_ls.session.writing import FindBuffer, OpenFile, Writing
-from claude_ls.text.diff import line_counts, lines_around, lines_with_breaks
+from claude_ls.text.diff import bare_lines, line_counts, lines_around
 from claude_ls.text.patch import Span
 from claude_ls.workspace.authorship import JobRecord, WrittenLines
 from claude_ls.workspace.files import StateFolder
@@ -510,7 +510,7 @@ def _written_lines(job: str, path: Path, changes: ReviewLog) -> list[WrittenLine
     for hunk in changes.pending:
         span, _, new = whole_lines(changes.text, hunk)
         before, after = lines_around(changes.text, span)
-        lines = tuple(line.rstrip("\r\n") for line in lines_with_breaks(new))
+        lines = tuple(bare_lines(new))
         if lines:
             found.append(WrittenLines(job, path, before, lines, after))
     return found

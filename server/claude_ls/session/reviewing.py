@@ -120,7 +120,8 @@ class Reviewing:
 
     def waiting(self, selection: Selection = Selection()) -> list[Waiting]:  # a value
         """The hunks in the order in which a person walks through them: by file, from top to bottom."""
-        buffers = sorted(self._buffers(), key=lambda buffer: self._shown_path(buffer.document.uri))
+        known = (buffer for buffer in self._buffers() if selection.uri in (None, buffer.document.uri))
+        buffers = sorted(known, key=lambda buffer: self._shown_path(buffer.document.uri))
         return [item for buffer in buffers for item in self._waiting_in(buffer) if selection.has(buffer, item.hunk)]
 
     def _waiting_in(self, buffer: Buffer) -> list[Waiting]:

@@ -27,6 +27,13 @@ def lines_with_breaks(text: str) -> list[str]:
     return lines[:-1] if lines[-1] == "" else lines
 
 
+def bare_lines(text: str) -> list[str]:
+    """The lines of `text` without their line breaks; a text that ends in a break has no empty last line."""
+    if "\r" in text:
+        return [line.rstrip("\r\n") for line in lines_with_breaks(text)]
+    return text.removesuffix("\n").split("\n") if text else []
+
+
 def minimal_patch(old: str, new: str) -> Patch:
     """Edits of `old` that give `new`: whole unchanged lines are left alone, changed ones trimmed to what differs."""
     around = _differing_lines(old, new)
@@ -63,9 +70,7 @@ def minimal_patch(old: str, new: str) -> Patch:
 
 def unified_diff(path: str, old: str, new: str) -> str:
     """The changes in the form that every tool reads. Line breaks are shown as `\\n`, whatever they are."""
-    before, after = lines_with_breaks(old), lines_with_breaks(new)
-    old_lines, new_lines = ([line.rstrip("\r\n") for line in lines] for lines in (before, after))
-    shown = difflib.unified_diff(old_lines, new_lines, f"a/{path}", f"b/{path}", lineterm="")
+    shown = difflib.unified_diff(bare_lines(old), bare_lines(new), f"a/{path}", f"b/{path}", lineterm="")
     return "".join(f"{line}\n" for line in shown)
 
 
@@ -92,8 +97,7 @@ def lines_around(text: str, span: Span, count: int = 3) -> tuple[tuple[str, ...]
     end = span.end
     for _ in range(count):
         end = next_line_start(text, end)
-    before, after = lines_with_breaks(text[start : span.start]), lines_with_breaks(text[span.end : end])
-    return tuple(line.rstrip("\r\n") for line in before), tuple(line.rstrip("\r\n") for line in after)
+    return tuple(bare_lines(text[start : span.start])), tuple(bare_lines(text[span.end : end]))
 
 
 def distance(old: str, new: str) -> int:
