@@ -238,6 +238,9 @@ class Run:
                 ending.add_done_callback(lambda _: self._close_books())
             self._keep_books(writing)
         await writing.settled()
+        self._keep_books(writing)
+        # What is said to be done is on disk, with all that is to be known of it: whoever sees it may pull the plug.
+        await self._tools.keeping.finished()
         self._report(writing)
 
     def _streaming(self) -> Streaming:

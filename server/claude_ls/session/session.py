@@ -667,6 +667,11 @@ class Session:
             file = file or ClosedFile(path, await asyncio.to_thread(read, path), self._client)
         except FileProblem as problem:
             return str(problem)
+        # The editor may have opened it meanwhile.
+        shown = next((buffer for uri, buffer in self._buffers.items() if real(_path(uri)) == path), None)
+        if shown:
+            return shown
+        file = self._files.get(path, file)
         if file.buffer is None:
             unneeded = [known for known, item in self._files.items() if item.buffer and not item.buffer.review.hunks]
             for old in unneeded[: 1 - KEPT_CLOSED]:
