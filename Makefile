@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help demo editors test check bench soak-edits soak-orders soak-mirror mutation fix clean
+.PHONY: help demo editors test check bench soak-edits soak-orders soak-kills soak-mirror mutation fix clean
 
 help:
 	@echo "make demo    watch a whole session in this terminal"
@@ -14,6 +14,7 @@ help:
 	@echo "make bench   the benchmarks, each beside its peer"
 	@echo "make soak-edits  20,000 simulated interleavings of Claude, an editor and a person"
 	@echo "make soak-orders  3,000 stories of accept, reject, undo, redo, rewind and typing in any order"
+	@echo "make soak-kills  the server killed at every call that changes a file (a quarter of an hour)"
 	@echo "make soak-mirror  a million random changes to our copy of a document"
 	@echo "make mutation  which wrong lines of the editing engine no test notices (half an hour)"
 	@echo "make fix     format the code and fill the @ sections of the case files"
@@ -54,6 +55,9 @@ soak-edits: $(READY)
 
 soak-orders: $(READY)
 	CLAUDE_LS_ORDERS=3000 $(BIN)/python -m pytest tests/session/test_review_orders.py --timeout 1800
+
+soak-kills: $(READY)
+	CLAUDE_LS_KILLS=all CLAUDE_LS_REQUIRE_KILLS=1 $(BIN)/python -m pytest tests/kills -s
 
 soak-mirror: $(READY)
 	CLAUDE_LS_CHANGES=1000000 $(BIN)/python -m pytest tests/unit/text/test_mirror.py --timeout 1200
