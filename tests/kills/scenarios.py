@@ -139,8 +139,9 @@ class Client(SmallEditor):
     async def end(self) -> int:
         """What became of the server: its exit code, or less than 0 where it was killed."""
         assert self._process is not None and self._reader is not None
-        await asyncio.wait_for(self._reader, SECONDS)
-        return await asyncio.wait_for(self._process.wait(), SECONDS)
+        await asyncio.wait({self._reader}, timeout=SECONDS)
+        async with asyncio.timeout(SECONDS):
+            return await self._process.wait()
 
     async def leave(self) -> None:
         await self.request("shutdown", None)
@@ -241,6 +242,7 @@ OTHER_WRITTEN = ("\ufeffa = 1\r\nb = 20\r\nc = ä".encode(), 0o750)
 OTHER_EDITS = edits("other.py", ("b = 2", "b = 20"))
 TOOL = (b"#!/bin/sh\r\necho it\r\n", 0o644)
 NEW = (b"n = 1\n", 0o644)
+EMPTY = (b"", 0o644)
 OLD = ("o = 'ö'\n".encode(), 0o640)
 PLAIN: Snapshot = {"main.py": (MAIN.encode(), 0o644)}
 
@@ -300,12 +302,15 @@ WITH_OTHER: Snapshot = {**PLAIN, "other.py": OTHER}
 WITH_WRITTEN: Snapshot = {**PLAIN, "other.py": OTHER_WRITTEN}
 MOVED = moved(
     {**PLAIN, "old.py": OLD, "tool.sh": TOOL},
+    # What is made is written in its place: whoever is killed before that leaves an empty file behind.
+    {"sub/new.py": EMPTY},
     {"sub/new.py": NEW},
     # A rename is a second name first, so that nothing is ever written over.
     {"sub/moved.py": OLD},
     {"old.py": None},
     {"tool.sh": None},
     # And all the way back.
+    {"tool.sh": EMPTY},
     {"tool.sh": TOOL},
     {"old.py": OLD},
     {"sub/moved.py": None},

@@ -97,16 +97,21 @@ def create(path: Path, data: bytes) -> None:
     """Make a file that does not exist yet, and the folders it is in; `FileProblem` where it does or cannot be made."""
     try:
         mode = _make_folders(path.parent)
-        with path.open("xb") as file:
-            os.fchmod(file.fileno(), mode & 0o666)
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
+        descriptor, name = tempfile.mkstemp(prefix=f".{path.name[:40]}.", dir=path.parent)
+        temporary = Path(name)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(data)
+                os.fchmod(file.fileno(), mode & 0o666)
+                file.flush()
+                os.fsync(file.fileno())
+            _name_anew(temporary, path)
+        finally:
+            temporary.unlink(missing_ok=True)
         _sync_folder(path.parent)
     except FileExistsError as error:
         raise FileProblem(f"{path.name!r} exists already") from error
     except OSError as error:
-        path.unlink(missing_ok=True)
         raise FileProblem(f"{path.name!r} cannot be made: {error.strerror or error}") from error
 
 
@@ -114,18 +119,23 @@ def rename(old: Path, new: Path) -> None:
     """Give a file another name; `FileProblem` where that name is taken."""
     try:
         _make_folders(new.parent)
-        try:
-            # A link fails where the name is taken, which a rename does not.
-            os.link(old, new, follow_symlinks=False)
-            old.unlink()
-        except PermissionError:  # a file system without links
-            if new.exists():
-                raise FileExistsError from None
-            old.rename(new)
+        _name_anew(old, new)
     except FileExistsError as error:
         raise FileProblem(f"{new.name!r} exists already") from error
     except OSError as error:
         raise FileProblem(f"{old.name!r} cannot be renamed: {error.strerror or error}") from error
+
+
+def _name_anew(old: Path, new: Path) -> None:
+    """Give a file another name; `FileExistsError` where that is taken."""
+    try:
+        # A link fails where the name is taken, which a rename does not.
+        os.link(old, new, follow_symlinks=False)
+        old.unlink()
+    except PermissionError:  # a file system without links
+        if new.exists():
+            raise FileExistsError from None
+        old.rename(new)
 
 
 def delete(path: Path, expected: bytes) -> None:
