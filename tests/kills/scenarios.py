@@ -7,6 +7,7 @@ import contextlib
 import json
 import os
 import re
+import signal
 import stat
 import subprocess
 import sys
@@ -142,6 +143,12 @@ class Client(SmallEditor):
         await asyncio.wait({self._reader}, timeout=SECONDS)
         async with asyncio.timeout(SECONDS):
             return await self._process.wait()
+
+    def kill(self) -> None:
+        # Not by asyncio's process, which would look whether it has ended, and take the news from whoever waits for it.
+        if self._process and self._process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self._process.pid, signal.SIGKILL)
 
     async def leave(self) -> None:
         await self.request("shutdown", None)

@@ -206,6 +206,13 @@ class Reviewing:
             await asyncio.gather(*self._tasks)
         await self.taken_out()
 
+    async def aclose(self) -> None:
+        """Keep the last of it, and wait for nobody."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self.save()
+
     def _changed(self, buffer: Buffer) -> None:
         """Something else waits in `buffer`, or stands elsewhere: told and kept together with all that changes now."""
         if not self._changed_now:

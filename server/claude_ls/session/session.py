@@ -475,8 +475,13 @@ class Session:
     async def aclose(self) -> None:
         self.cancel()
         self._watch.close()
-        await self.finished()
-        self._reviewing.save()
+        for run in list(self._runs.values()):
+            await run.wait()
+        # An editor that is leaving answers nothing any more: what waits for it would wait for a minute.
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._reviewing.aclose()
         await self._keeping.aclose()
         await self._model.aclose()
 
