@@ -18,7 +18,7 @@ from claude_ls.syntax.languages import LANGUAGES
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "server" / "claude_ls"
 LAYERS = (
-    *("config", "text", "syntax", "workspace", "editing", "agent"),
+    *("config", "text", "syntax", "workspace", "index", "editing", "agent"),
     *("actions", "session", "lsp", "terminal", "__main__"),
 )
 HOMES = {
@@ -33,6 +33,7 @@ HOMES = {
     "platformdirs": "__main__.py",
     "sqlite3": "workspace/",
     "watchdog": "workspace/",
+    "pathspec": "workspace/",
 }
 MODULES = sorted(path.relative_to(PACKAGE) for path in PACKAGE.rglob("*.py") if path.name != "__init__.py")
 

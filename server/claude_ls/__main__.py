@@ -78,6 +78,10 @@ def _parser() -> argparse.ArgumentParser:
     blame.add_argument("file", type=Path, metavar="FILE")
     blame.add_argument("--json", action="store_true", help="for other programs")
     blame.set_defaults(run=_blame)
+    mapped = commands.add_parser("map", help="show a folder as Claude sees it", parents=[common])
+    mapped.add_argument("folder", nargs="?", type=Path, default=Path(), metavar="FOLDER")
+    mapped.add_argument("--tokens", type=int, default=4_000, help="about how large it may be (default: 4000)")
+    mapped.set_defaults(run=_map)
     replay = commands.add_parser("replay", help="a Messages API on this machine that plays a script", parents=[common])
     replay.add_argument("file", type=Path, metavar="FILE", help="the script: see claude_ls/agent/scripted.py")
     replay.add_argument("--port", type=int, default=0, help="the port to listen on (default: any free one)")
@@ -160,6 +164,16 @@ def _blame(options: argparse.Namespace) -> int:
     return blame(state_root(os.environ), options.file, as_json=options.json)
 
 
+def _map(options: argparse.Namespace) -> int:
+    from claude_ls import config
+    from claude_ls.terminal.map_command import show_map
+
+    if options.tokens <= 0:
+        raise UsageError("--tokens takes a number above 0")
+    settings = config.load(editor=None, options=None, file=settings_file(os.environ)).settings
+    return show_map(options.folder, state_root(os.environ), options.tokens, settings)
+
+
 def _replay(options: argparse.Namespace) -> int:
     from claude_ls.agent import replay, scripted
 
@@ -218,6 +232,7 @@ def _make_server(environ: Mapping[str, str], turns: tuple[Turn, ...] | None, rec
     loop = asyncio.get_running_loop()
 
     def make_session(client: Client, settings: Settings) -> Session:
+        from claude_ls.session.indexing import Indexing
         from claude_ls.session.keeping import one_thread, open_stores
         from claude_ls.session.session import Session
         from claude_ls.workspace.files import StateFolder
@@ -234,6 +249,8 @@ def _make_server(environ: Mapping[str, str], turns: tuple[Turn, ...] | None, rec
             watch=lambda changed: Watcher(loop.call_soon_threadsafe, changed),
             later=loop.call_later,
             clock=loop.time,
+            surroundings=Indexing(state_root(environ)),
+            own_rules=settings_file(environ).with_name("CLAUDE.md"),
             record=record,
             new_id=lambda: os.urandom(4).hex(),
             unavailable=unavailable,

@@ -35,8 +35,10 @@ class Settings:
     checkpoints_days: float = 30.0
     checkpoints_megabytes: float = 500.0
     trusted: tuple[str, ...] = ()
-    """Folders whose git repository may be asked which changes were committed."""
+    """Folders whose git repository may be asked which changes were committed, and whose rules are believed."""
     context_tokens: int = 24_000
+    context_map: int = 1_000
+    """Tokens of the map of the folder that stands before everything else; 0 for none."""
     budget_job: float | None = None
     endpoint: str | None = None
     prices: Mapping[str, tuple[float, float]] = field(default_factory=dict)
@@ -75,6 +77,12 @@ def _positive(kind: type[int] | type[float]) -> Callable[[Any], Any]:
         return kind(value)
 
     return check
+
+
+def _count(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise ValueError("must be a number from 0 up")
+    return value
 
 
 def _flag(value: Any) -> bool:
@@ -121,6 +129,7 @@ SETTINGS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
     "checkpoints.megabytes": ("checkpoints_megabytes", _positive(float)),
     "trusted": ("trusted", _folders),
     "context.tokens": ("context_tokens", _positive(int)),
+    "context.map": ("context_map", _count),
     "budget.job": ("budget_job", _positive(float)),
     "endpoint": ("endpoint", _words),
     "prices": ("prices", _price_table),

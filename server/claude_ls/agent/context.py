@@ -39,6 +39,8 @@ class ContextBlock:
     tag: str
     text: str
     attributes: tuple[tuple[str, str], ...] = ()
+    lasting: Literal["folder", "file", "place"] = "file"
+    """For what it stays the same: all requests of a folder, of a file, or of a place in it."""
 
     def rendered(self) -> str:
         """The block between tags that its text cannot close, however they are written in it."""
@@ -67,7 +69,7 @@ def gather(
         for item in diagnostics
     )
     if told:
-        blocks.append(ContextBlock("diagnostics", told))
+        blocks.append(ContextBlock("diagnostics", told, lasting="place"))
     return tuple(blocks)
 
 

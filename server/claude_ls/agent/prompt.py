@@ -20,13 +20,18 @@ def build(
     tools: tuple[Tool, ...],
     settings: Settings,
 ) -> ModelRequest:
-    """The first request of a job. Tools and `system` are alike for all jobs of one kind; the file for all jobs on it.
+    """The first request of a job. Tools and `system` are alike for all jobs of one kind, rules and map for all in one
+    folder, the file for all jobs on it; behind each of them the prompt cache can begin.
 
     With tools the answer must be a use of one: words would have nowhere to go. The service allows to demand that only
     while Claude does not think, so with thinking the prompt alone asks for it.
     """
-    shown = "\n\n".join(block.rendered() for block in blocks)
-    content = (Text(shown, cached=True), Text(ask)) if shown else (Text(ask),)
+    parts = [[block for block in blocks if block.lasting == lasting] for lasting in ("folder", "file", "place")]
+    shown = ["\n\n".join(block.rendered() for block in part) for part in parts]
+    content = (
+        *(Text(text, cached=True) for text in shown[:2] if text),
+        Text("\n\n".join(filter(None, (shown[2], ask)))),
+    )
     return ModelRequest(
         model=settings.model_for(action),
         tools=tools,

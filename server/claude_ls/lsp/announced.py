@@ -22,6 +22,7 @@ COMMANDS = (
     "claude.why",
     "claude.checkpoints",
     "claude.rewind",
+    "claude.context",
 )
 CODE_ACTION_KINDS = (
     "quickfix.claude",

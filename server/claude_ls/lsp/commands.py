@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from claude_ls.actions import ACTIONS
 from claude_ls.actions.refactor import REFACTORINGS
 from claude_ls.agent.context import Diagnostic
 from claude_ls.lsp import convert
@@ -129,6 +130,14 @@ def _diagnostics(key: str, value: Any) -> list[dict[str, Any]]:
 
 def _refactoring(key: str, value: Any) -> str:
     names = [action.name for action in REFACTORINGS]
+    if value not in names:
+        raise InvalidArgument(f"{key!r} must be one of {', '.join(names)}")
+    return str(value)
+
+
+def _action(key: str, value: Any) -> str:
+    # `fix` needs the diagnostics of another tool, which only it is given.
+    names = [name for name in ACTIONS if name != "fix"]
     if value not in names:
         raise InvalidArgument(f"{key!r} must be one of {', '.join(names)}")
     return str(value)
@@ -285,6 +294,19 @@ async def _rewind(context: Context, arguments: Arguments) -> dict[str, Any]:
     return {"checkpoint": await context.session.rewind(arguments["checkpoint"])}
 
 
+def _context(context: Context, arguments: Arguments) -> Coroutine[Any, Any, dict[str, Any]]:
+    return _context_answered(context, arguments, _span(context, arguments))
+
+
+async def _context_answered(context: Context, arguments: Arguments, span: Span) -> dict[str, Any]:
+    would = await context.session.context(arguments["action"], arguments["uri"], span, arguments.get("instruction", ""))
+    return {
+        "blocks": [{"title": part.title, "tokens": part.tokens, "text": part.text} for part in would.parts],
+        "tokens": would.tokens,
+        "cost": None if would.cost is None else round(would.cost, 6),
+    }
+
+
 def _jobs(context: Context, arguments: Arguments) -> dict[str, Any]:
     return {"jobs": [convert.json_job(job) for job in context.session.jobs()]}
 
@@ -311,4 +333,5 @@ COMMANDS: Mapping[str, Command] = {
     "claude.why": Command({}, {"hunk": _text, "uri": _text, "position": _position, "show": _flag}, _why),
     "claude.checkpoints": Command({}, {}, _checkpoints),
     "claude.rewind": Command({"checkpoint": _text}, {}, _rewind),
+    "claude.context": Command({"uri": _text, "range": _range, "action": _action}, {"instruction": _text}, _context),
 }

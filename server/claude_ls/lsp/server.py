@@ -14,6 +14,7 @@ from collections.abc import Callable, Coroutine, Generator
 from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import unquote, urlsplit
 
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException, JsonRpcInvalidParams
@@ -216,6 +217,10 @@ def create_server(
             await server.client_register_capability_async(types.RegistrationParams([virtual]))
         server.configure(await _editor_settings(server))
 
+    def did_change_watched_files(params: types.DidChangeWatchedFilesParams) -> None:
+        changed = [event.uri for event in params.changes if event.uri.startswith("file:")]
+        server.session.files_changed(Path(unquote(urlsplit(uri).path)) for uri in changed)
+
     async def did_change_configuration(params: types.DidChangeConfigurationParams) -> None:
         pushed = params.settings.get("claude") if isinstance(params.settings, dict) else None
         server.configure(await _editor_settings(server) if server.profile.configuration else pushed)
@@ -252,6 +257,7 @@ def create_server(
     features: list[tuple[str, Callable[..., Any], Any]] = [
         (types.INITIALIZE, initialize, None),
         (types.INITIALIZED, initialized, None),
+        (types.WORKSPACE_DID_CHANGE_WATCHED_FILES, did_change_watched_files, None),
         (types.WORKSPACE_DID_CHANGE_CONFIGURATION, did_change_configuration, None),
         (types.WORKSPACE_DID_CHANGE_WORKSPACE_FOLDERS, did_change_folders, None),
         (types.TEXT_DOCUMENT_CODE_ACTION, code_action, kinds),

@@ -13,7 +13,7 @@ from typing import Literal
 
 from claude_ls.actions.action import Action, Situation, Task, prompt
 from claude_ls.agent import loop
-from claude_ls.agent.context import ContextBlock, gather
+from claude_ls.agent.context import ContextBlock
 from claude_ls.agent.model import (
     COMPLETE,
     SAID_ON_STOP,
@@ -30,7 +30,7 @@ from claude_ls.agent.model import (
     UsageReported,
 )
 from claude_ls.agent.prompt import build, going_on
-from claude_ls.agent.tools import REWRITE_REGION, Tool
+from claude_ls.agent.tools import REWRITE_REGION
 from claude_ls.agent.usage import Price, Usage, cost_words, price_of
 from claude_ls.config import Settings, Streaming
 from claude_ls.editing.events import HunkEnded
@@ -39,6 +39,7 @@ from claude_ls.editing.review import ReviewLog, whole_lines
 from claude_ls.session.buffer import Buffer
 from claude_ls.session.client import Client
 from claude_ls.session.file_changes import FileChanges
+from claude_ls.session.gathering import Around, Gathering
 from claude_ls.session.journal import Journal
 from claude_ls.session.keeping import Keeping
 from claude_ls.session.writing import FindBuffer, OpenFile, Writing
@@ -91,11 +92,21 @@ class Tools:
     files: FileChanges
     journal: Journal
     keeping: Keeping
+    gathering: Gathering
     path_of: Callable[[str], Path]
     explained: Callable[[Job, Span, str], None]
     """Called with all words so far as an explanation grows, for hover."""
     changed: Callable[[Job, str], None]
     """Called when the job is done and has changed something, with a line that says what."""
+
+
+@dataclass(frozen=True)
+class Composed:
+    """A request, and the parts of its first message."""
+
+    request: ModelRequest
+    blocks: tuple[ContextBlock, ...]
+    ask: str
 
 
 class _Stop(Exception):
@@ -208,11 +219,9 @@ class Run:
         return replace(self._task, situation=now)
 
     async def _edit(self) -> None:
-        document = self._buffer.document
+        request = (await self.composed()).request
         region = self.action.region(self._task)
-        long = document.line_of(region.end) - document.line_of(region.start) >= MAX_REGION_LINES
-        tools = tuple(tool for tool in self.action.tools if not (long and tool is REWRITE_REGION))
-        request = self._request("system_edit", region, tools=tools)
+        long = self._is_long(region)
         writing = Writing(
             job=self.job.id,
             label=Label(f"Claude: {self.job.title}", self.job.id, self._tools.settings.review == "preview"),
@@ -365,10 +374,10 @@ class Run:
         return f" What Claude wrote is in {file}." if file else ""
 
     async def _answer(self) -> None:
-        region = self.action.region(self._task)
         state = self._tools.state
         name = f"explain/{self.job.id}.md"
-        request = self._request("system_explain", region, tools=())
+        request = (await self.composed()).request
+        region = self.action.region(self._task)
         line = self._buffer.document.line_of(region.start) + 1
         head = f"# {self.job.title[:1].upper()}{self.job.title[1:]}\n\n`{self._path}`, line {line}\n\n"
         file: Path | None = None
@@ -397,10 +406,31 @@ class Run:
         else:
             self._fail(_words(self._stopped))
 
-    def _request(self, system: str, region: Span, tools: tuple[Tool, ...]) -> ModelRequest:
+    async def composed(self) -> Composed:
+        """What is to be sent for the lines as they are now; nothing is sent by this."""
+        situation = self._task.situation
+        document = situation.document
+        file = self._tools.path_of(document.uri)
+        around = await self._tools.gathering.around(document, file, self.action.region(self._task))
+        if self._buffer.document is not document:
+            # The person went on typing while we looked around.
+            if not self._buffer.open:
+                raise _Stop(CLOSED_MEANWHILE)
+            self._task = self.task_now()
+        return self._compose(around)
+
+    def _is_long(self, region: Span) -> bool:
+        document = self._task.situation.document
+        return document.line_of(region.end) - document.line_of(region.start) >= MAX_REGION_LINES
+
+    def _compose(self, around: Around) -> Composed:
         task, settings = self._task, self._tools.settings
         document, diagnostics = task.situation.document, task.situation.diagnostics
-        blocks = list(gather(document, self._path, region, diagnostics, settings.context_tokens))
+        region = self.action.region(task)
+        system = "system_edit" if self.action.tools else "system_explain"
+        long = self._is_long(region)
+        tools = tuple(tool for tool in self.action.tools if not (long and tool is REWRITE_REGION))
+        blocks = self._tools.gathering.blocks(around, document, self._path, region, diagnostics)
         first, last = document.line_of(region.start) + 1, document.line_of(region.end) + 1
         # The region depends on the request, so it follows the file, which does not.
         marked = [ContextBlock("region", region.of(document.text), (("lines", f"{first}-{last}"),))]
@@ -417,9 +447,10 @@ class Run:
             settings=settings,
         )
         if not self._heard:
-            return request
+            return Composed(request, tuple(blocks), ask)
         now = [prompt("follow_up"), marked[0].rendered(), ContextBlock("instruction", task.words).rendered()]
-        return going_on(request, self._heard, "\n\n".join(now))
+        ask = "\n\n".join(now)
+        return Composed(going_on(request, self._heard, ask), (), ask)
 
     async def _stream(self, request: ModelRequest, writing: Writing) -> None:
         async def use_tool(use: ToolFinished) -> loop.ToolOutcome:

@@ -21,11 +21,14 @@ from claude_ls.session.buffer import Buffer, Clock, Later, Record
 from claude_ls.session.client import Client, Edits
 from claude_ls.session.closed_file import ClosedFile
 from claude_ls.session.file_changes import FileChanges, redone, undone
+from claude_ls.session.gathering import Gathering
+from claude_ls.session.indexing import NoSurroundings, Surroundings
 from claude_ls.session.job import Job, Run, Tools
 from claude_ls.session.journal import Journal, Reverted
 from claude_ls.session.keeping import Background, Keeping, Stores
 from claude_ls.session.reviewing import Reviewing, Selection, Waiting
 from claude_ls.session.rewinding import Rewinding
+from claude_ls.session.sending import Context, context_of
 from claude_ls.text.diff import unified_diff
 from claude_ls.text.document import Document
 from claude_ls.text.patch import Span, TextEdit
@@ -93,13 +96,17 @@ class Session:
         watch: Callable[[Callable[[Path], None]], FileWatch],
         later: Later,
         clock: Clock,
+        surroundings: Surroundings | None = None,
+        own_rules: Path | None = None,
         record: Record = lambda uri: None,
         new_id: Callable[[], str],
         unavailable: Callable[[], str | None] = lambda: None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self.settings = settings
-        self.folders: tuple[str, ...] = ()
+        self._folders: tuple[str, ...] = ()
+        self._surroundings = surroundings or NoSurroundings()
+        self._own_rules = own_rules
         self._model = model
         self._client = client
         self._state = state
@@ -121,6 +128,7 @@ class Session:
         self._runs: dict[str, Run] = {}
         self._journal = Journal()
         self._explanations: dict[str, Explanation] = {}
+        self._warm = False
         self._keeping = Keeping(stores, background, client)
         self._reviewing = Reviewing(
             client=client,
@@ -137,8 +145,21 @@ class Session:
         self._repositories: dict[Path, Repository] = {}
         """By the file that tells of its commits, each repository in a trusted folder."""
 
+    @property
+    def folders(self) -> tuple[str, ...]:
+        """The folders of the workspace, as URIs."""
+        return self._folders
+
+    @folders.setter
+    def folders(self, folders: tuple[str, ...]) -> None:
+        self._folders = folders
+        if self._warm:
+            self._surroundings.follow([real(folder) for folder in self._folder_paths()])
+
     def warm(self) -> None:
         """Prepare what takes time, in the background."""
+        self._warm = True
+        self._surroundings.follow([real(folder) for folder in self._folder_paths()])
         self._model.warm()
         self._spawn(self._load())
 
@@ -253,12 +274,27 @@ class Session:
         uri = buffer.document.uri
         if reason := self.unavailable(uri):
             raise Refused(reason)
+        self._fits(action, task, buffer)
+        run = self._run(action, task, buffer, title, earlier)
+        job = run.job
+        before = [other for other in self._runs.values() if action.tools and other.works_on(buffer, run.place)]
+        self._runs[job.id] = run
+        for old in [run.job.id for run in self._runs.values() if run.job.ended][:-KEPT_JOBS]:
+            del self._runs[old]
+        run.start(after=before)
+        return job
+
+    def _fits(self, action: Action, task: Task, buffer: Buffer) -> None:
         tokens = estimated_tokens(action.region(task).of(buffer.document.text))
         if tokens > self.settings.context_tokens:
             raise Refused(
                 f"That is too much at once: about {tokens:,} tokens, and the setting `context.tokens` allows "
                 f"{self.settings.context_tokens:,}. Select fewer lines."
             )
+
+    def _run(self, action: Action, task: Task, buffer: Buffer, title: str, earlier: tuple[Message, ...]) -> Run:
+        """A job that has not begun."""
+        uri = buffer.document.uri
         model = self.settings.model_for(action.name)
         job = Job(self._new_id(), action.name, title, uri, model, self._now())
 
@@ -275,17 +311,29 @@ class Session:
             files=FileChanges(self._client, self._folder_paths, self._is_open, keep),
             journal=self._journal,
             keeping=self._keeping,
+            gathering=Gathering(
+                self._surroundings, self.settings, self._folder_paths, self._unsaved, self._trusts, self._own_rules
+            ),
             path_of=lambda uri: real(_path(uri)),
             explained=self._explained,
             changed=self._job_changed_something,
         )
-        run = Run(job, action, task, buffer, self.shown_path(uri), tools, earlier)
-        before = [other for other in self._runs.values() if action.tools and other.works_on(buffer, run.place)]
-        self._runs[job.id] = run
-        for old in [run.job.id for run in self._runs.values() if run.job.ended][:-KEPT_JOBS]:
-            del self._runs[old]
-        run.start(after=before)
-        return job
+        return Run(job, action, task, buffer, self.shown_path(uri), tools, earlier)
+
+    def files_changed(self, paths: Iterable[Path]) -> None:
+        """The editor tells that somebody has changed these files on disk."""
+        self._surroundings.changed([real(path) for path in paths])
+
+    async def context(self, action_name: str, uri: str, span: Span, words: str) -> Context:
+        """What would be sent, and nothing is sent; `Refused` where there is nothing to send."""
+        buffer = self._buffer(uri)
+        if buffer.refusal:
+            raise Refused(f"Not in this file: {buffer.refusal}.")
+        task = Task(Situation(buffer.document, buffer.tree, span, ()), words.strip())
+        action = ACTIONS[action_name]
+        self._fits(action, task, buffer)
+        run = self._run(action, task, buffer, action.title(task), ())
+        return context_of(await run.composed(), self.settings)
 
     def cancel(self, job: str | None = None) -> list[str]:
         """Stop one job, or all; the ones that were running. `Refused` for a job that is not known."""
@@ -481,6 +529,7 @@ class Session:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._surroundings.aclose()
         await self._reviewing.aclose()
         await self._keeping.aclose()
         await self._model.aclose()
@@ -615,15 +664,25 @@ class Session:
 
     async def _find_repositories(self) -> None:
         """Those of the trusted folders; no other one is asked anything."""
-        trusted = [real(Path(folder)) for folder in self.settings.trusted]
-        folders = [real(folder) for folder in self._folder_paths()]
-        for folder in folders if trusted else ():
-            if any(folder.is_relative_to(root) for root in trusted):
+        for folder in [real(folder) for folder in self._folder_paths()]:
+            if self._trusts(folder):
                 repository = await asyncio.to_thread(find_repository, folder)
-                if repository and any(repository.top.is_relative_to(root) for root in trusted):
+                if repository and self._trusts(repository.top):
                     self._repositories[repository.log] = repository
         if self._repositories:
             self._follow_files()
+
+    def _trusts(self, folder: Path) -> bool:
+        """Whether the person has said that the files of this folder may be believed."""
+        return any(folder.is_relative_to(real(Path(root))) for root in self.settings.trusted)
+
+    def _unsaved(self) -> dict[Path, str]:
+        """The text of all documents that an editor shows."""
+        return {
+            real(_path(uri)): buffer.document.text
+            for uri, buffer in self._buffers.items()
+            if uri.startswith("file:") and not buffer.refusal
+        }
 
     async def _accept_committed(self, repository: Repository) -> None:
         """Whoever commits a change has looked at it."""

@@ -6,7 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import PurePosixPath
+from typing import Literal
 from urllib.parse import unquote, urlsplit
+
+Words = Literal["", "python", "script", "c", "hash", "lua"]
+"""How a language writes comments and strings: `""` where its words name nothing."""
 
 
 @dataclass(frozen=True)
@@ -23,6 +27,10 @@ class Language:
     is a function only with a function behind it. `by_layout` says that indentation or the next heading ends a block, so
     that the tree cannot tell whose a comment at the end of one is. Documentation is a string in the body (`docstrings`)
     or a comment above that opens with one of `documentation`.
+
+    `tags` is the query (`queries/<tags>.scm`) that finds what a file defines for others; it looks at nodes up to
+    `depth` steps below the root. `words` says how code is told from comments and strings; languages that share it can
+    name each other's definitions, unless `family` says otherwise.
     """
 
     name: str
@@ -32,6 +40,10 @@ class Language:
     comment: str
     definitions: Mapping[str, str]
     blocks: frozenset[str]
+    tags: str
+    words: Words = ""
+    family: str = ""
+    depth: int = 6
     function: str = "language"
     expressions: frozenset[str] = frozenset()
     members: frozenset[str] = frozenset()
@@ -109,6 +121,9 @@ LANGUAGES: tuple[Language, ...] = (
         comment="#",
         definitions={"function_definition": "function", "class_definition": "class"},
         blocks=frozenset({"module", "block"}),
+        tags="python",
+        words="python",
+        depth=5,
         expressions=frozenset(
             {
                 "call",
@@ -140,6 +155,8 @@ LANGUAGES: tuple[Language, ...] = (
         comment="//",
         definitions=_ECMA,
         blocks=_ECMA_BLOCKS,
+        tags="javascript",
+        words="script",
         expressions=frozenset(
             {"arrow_function", "array", "object", "template_string", "jsx_element", "jsx_self_closing_element"}
         ),
@@ -158,6 +175,9 @@ LANGUAGES: tuple[Language, ...] = (
         comment="//",
         definitions=_TYPED_ECMA,
         blocks=_ECMA_BLOCKS,
+        tags="typescript",
+        words="script",
+        depth=7,
         expressions=frozenset({"arrow_function", "array", "object", "template_string"}),
         members=_TYPED_ECMA_MEMBERS,
         wrappers=_ECMA_WRAPPERS,
@@ -175,6 +195,9 @@ LANGUAGES: tuple[Language, ...] = (
         comment="//",
         definitions=_TYPED_ECMA,
         blocks=_ECMA_BLOCKS,
+        tags="typescript",
+        words="script",
+        depth=7,
         expressions=frozenset(
             {"arrow_function", "array", "object", "template_string", "jsx_element", "jsx_self_closing_element"}
         ),
@@ -198,6 +221,10 @@ LANGUAGES: tuple[Language, ...] = (
             "type_alias": "type",
         },
         blocks=frozenset({"source_file", "block", "statement_list"}),
+        tags="go",
+        words="c",
+        family="go",
+        depth=5,
         members=frozenset({"field_declaration_list", "type_declaration", "const_declaration", "import_spec_list"}),
         expressions=frozenset({"composite_literal", "func_literal"}),
         wrappers=frozenset({"type_declaration"}),
@@ -221,6 +248,9 @@ LANGUAGES: tuple[Language, ...] = (
             "type_item": "type",
         },
         blocks=frozenset({"source_file", "block"}),
+        tags="rust",
+        words="c",
+        family="rust",
         members=frozenset({"declaration_list", "match_block", "field_declaration_list", "enum_variant_list"}),
         expressions=frozenset({"macro_invocation"}),
         prefixes=frozenset({"attribute_item"}),
@@ -243,6 +273,9 @@ LANGUAGES: tuple[Language, ...] = (
             "compact_constructor_declaration": "constructor",
         },
         blocks=frozenset({"program", "block", "constructor_body", "switch_block_statement_group"}),
+        tags="java",
+        words="c",
+        family="java",
         members=frozenset({"class_body", "interface_body", "enum_body", "enum_body_declarations"}),
         expressions=frozenset({"method_invocation", "array_access", "field_access"}),
         documentation=("/**", "///"),
@@ -255,6 +288,8 @@ LANGUAGES: tuple[Language, ...] = (
         comment="//",
         definitions=_C,
         blocks=_C_BLOCKS,
+        tags="c",
+        words="c",
         members=_C_MEMBERS,
         needs=_C_NEEDS,
     ),
@@ -272,6 +307,9 @@ LANGUAGES: tuple[Language, ...] = (
             "alias_declaration": "type",
         },
         blocks=_C_BLOCKS,
+        tags="cpp",
+        words="c",
+        depth=9,
         members=_C_MEMBERS | {"declaration_list"},
         wrappers=frozenset({"template_declaration"}),
         needs={**_C_NEEDS, "class_specifier": frozenset({"field_declaration_list"})},
@@ -296,6 +334,10 @@ LANGUAGES: tuple[Language, ...] = (
             "local_function_statement": "function",
         },
         blocks=frozenset({"compilation_unit", "block", "switch_section"}),
+        tags="c_sharp",
+        words="c",
+        family="c#",
+        depth=8,
         members=frozenset({"declaration_list", "enum_member_declaration_list"}),
         documentation=("///", "/**"),
     ),
@@ -307,6 +349,10 @@ LANGUAGES: tuple[Language, ...] = (
         comment="#",
         definitions={"method": "method", "singleton_method": "method", "class": "class", "module": "module"},
         blocks=frozenset({"program", "body_statement", "then", "else", "do", "block_body", "begin", "ensure"}),
+        tags="ruby",
+        words="hash",
+        family="ruby",
+        depth=9,
         expressions=frozenset({"call", "binary", "unary", "array", "hash", "string", "lambda", "element_reference"}),
     ),
     Language(
@@ -325,6 +371,9 @@ LANGUAGES: tuple[Language, ...] = (
             "enum_declaration": "enum",
         },
         blocks=frozenset({"program", "compound_statement", "colon_block", "case_statement", "default_statement"}),
+        tags="php",
+        words="c",
+        family="php",
         members=frozenset({"declaration_list", "enum_declaration_list"}),
         expressions=frozenset({"encapsed_string"}),
         documentation=("/**",),
@@ -349,6 +398,10 @@ LANGUAGES: tuple[Language, ...] = (
                 "subshell",
             }
         ),
+        tags="bash",
+        words="hash",
+        family="bash",
+        depth=4,
         expressions=frozenset({"command_substitution", "string"}),
     ),
     Language(
@@ -359,6 +412,9 @@ LANGUAGES: tuple[Language, ...] = (
         comment="--",
         definitions={"function_declaration": "function", "assignment_statement": "function"},
         blocks=frozenset({"chunk", "block"}),
+        tags="lua",
+        words="lua",
+        depth=5,
         expressions=frozenset({"function_call", "table_constructor", "function_definition"}),
         wrappers=frozenset({"variable_declaration"}),
         needs={"assignment_statement": frozenset({"function_definition"})},
@@ -371,6 +427,8 @@ LANGUAGES: tuple[Language, ...] = (
         comment="//",
         definitions={"pair": "entry"},
         blocks=frozenset({"document", "object", "array"}),
+        tags="json",
+        depth=4,
         is_code=False,
     ),
     Language(
@@ -381,6 +439,8 @@ LANGUAGES: tuple[Language, ...] = (
         comment="#",
         definitions={"block_mapping_pair": "entry"},
         blocks=frozenset({"stream", "document", "block_node", "block_mapping", "block_sequence"}),
+        tags="yaml",
+        depth=5,
         by_layout=True,
         is_code=False,
     ),
@@ -392,6 +452,8 @@ LANGUAGES: tuple[Language, ...] = (
         comment="#",
         definitions={"table": "table", "table_array_element": "table", "pair": "entry"},
         blocks=frozenset({"document", "table", "table_array_element"}),
+        tags="toml",
+        depth=3,
         by_layout=True,
         is_code=False,
     ),
@@ -403,6 +465,8 @@ LANGUAGES: tuple[Language, ...] = (
         comment="<!--",
         definitions={"element": "element", "script_element": "element", "style_element": "element"},
         blocks=frozenset({"document", "element"}),
+        tags="html",
+        depth=99,
         is_code=False,
     ),
     Language(
@@ -413,6 +477,8 @@ LANGUAGES: tuple[Language, ...] = (
         comment="/*",
         definitions={"rule_set": "rule", "media_statement": "rule", "keyframes_statement": "rule"},
         blocks=frozenset({"stylesheet", "block"}),
+        tags="css",
+        depth=4,
         is_code=False,
     ),
     Language(
@@ -423,6 +489,8 @@ LANGUAGES: tuple[Language, ...] = (
         comment="<!--",
         definitions={"section": "section"},
         blocks=frozenset({"document", "section"}),
+        tags="markdown",
+        depth=12,
         needs={"section": frozenset({"atx_heading", "setext_heading"})},
         by_layout=True,
         is_code=False,

@@ -80,7 +80,7 @@ class SyntaxTree:
 def parse(document: Document) -> SyntaxTree | None:
     """The tree of `document`; None where its language has no grammar here."""
     language = language_of(document.language_id, document.uri)
-    parser = _parser(language.package, language.function) if language else None
+    parser = parser_of(language) if language else None
     if language is None or parser is None:
         return None
     source = encoded(document.text)
@@ -89,7 +89,7 @@ def parse(document: Document) -> SyntaxTree | None:
 
 def reparse(tree: SyntaxTree, document: Document, edits: Sequence[TextEdit]) -> SyntaxTree:
     """The tree of `document`, to which `edits`, one behind the other, led from the document of `tree`."""
-    parser = _parser(tree.language.package, tree.language.function)
+    parser = parser_of(tree.language)
     assert parser is not None, "a language that was parsed once can be parsed again"
     old = tree.tree.copy()
     text, source = tree.document.text, tree._source
@@ -140,7 +140,12 @@ def new_errors(before: SyntaxTree, after: SyntaxTree, span: Span) -> list[int]:
 
 def missing_grammars() -> list[str]:
     """The languages of the table whose grammar is not installed."""
-    return [language.name for language in LANGUAGES if _parser(language.package, language.function) is None]
+    return [language.name for language in LANGUAGES if parser_of(language) is None]
+
+
+def parser_of(language: Language) -> Parser | None:
+    """What parses `language`; None where its grammar is not installed. To be used from one thread at a time."""
+    return _parser(language.package, language.function)
 
 
 def encoded(text: str) -> bytes:

@@ -1,0 +1,1 @@
+"""What the workspace knows: definitions and references of all its files, and which of them matter for a place."""

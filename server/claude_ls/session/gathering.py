@@ -1,0 +1,81 @@
+"""Gathers what Claude gets to see beside the file itself: rules, a map of the folder, what the code has to do with."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from claude_ls.agent.context import ContextBlock, Diagnostic, gather
+from claude_ls.agent.usage import CHARACTERS_PER_TOKEN, estimated_tokens
+from claude_ls.config import Settings
+from claude_ls.session.indexing import Surroundings
+from claude_ls.text.document import Document
+from claude_ls.text.patch import Span
+from claude_ls.workspace.files import real
+from claude_ls.workspace.rules import rules_for
+
+RELATED_TOKENS = 4_000
+"""No more is sent of other files, however much `context.tokens` allows: it would be read for nothing, mostly."""
+FILE_SHARE = 0.75
+"""How much of `context.tokens` the file itself may take where there is something else to be shown."""
+
+
+@dataclass(frozen=True)
+class Around:
+    """What is alike for all places in a folder, and what this place has to do with."""
+
+    folder: tuple[ContextBlock, ...] = ()
+    related: tuple[ContextBlock, ...] = ()
+
+    @property
+    def tokens(self) -> int:
+        return sum(estimated_tokens(block.text) for block in (*self.folder, *self.related))
+
+
+@dataclass(frozen=True)
+class Gathering:
+    """`unsaved` gives the text of all open documents by their files, `trusted` tells whether a folder's own files are
+    believed, `own_rules` is the person's own file of rules."""
+
+    surroundings: Surroundings
+    settings: Settings
+    folders: Callable[[], Sequence[Path]]
+    unsaved: Callable[[], Mapping[Path, str]]
+    trusted: Callable[[Path], bool]
+    own_rules: Path | None
+
+    async def around(self, document: Document, file: Path, span: Span) -> Around:
+        """What to send with `span` of `document`, which is `file`, beside itself."""
+        settings = self.settings
+        root = next((real(folder) for folder in self.folders() if file.is_relative_to(real(folder))), None)
+        blocks: list[ContextBlock] = []
+        if self.own_rules is not None or (root is not None and self.trusted(root)):
+            trusted_root = root if root is not None and self.trusted(root) else None
+            rules = await asyncio.to_thread(rules_for, trusted_root, file, self.own_rules)
+            blocks += [ContextBlock("rules", item.text, (("path", item.path),), "folder") for item in rules]
+        if root is not None and settings.context_map:
+            shown = await self.surroundings.map(file, int(settings.context_map * CHARACTERS_PER_TOKEN))
+            if shown:
+                text = "\n\n".join(f"{item.path}:\n{item.text}" for item in shown)
+                blocks.append(ContextBlock("map", text, lasting="folder"))
+        size = estimated_tokens(document.text)
+        whole = size <= settings.context_tokens * FILE_SHARE
+        left = settings.context_tokens - (size if whole else int(settings.context_tokens * FILE_SHARE))
+        tokens = min(RELATED_TOKENS, left - Around(tuple(blocks)).tokens)
+        lines = (document.line_of(span.start), document.line_of(max(span.start, span.end - 1)))
+        related = await self.surroundings.context(
+            file, lines, int(tokens * CHARACTERS_PER_TOKEN), self.unsaved(), whole=whole
+        )
+        named = [ContextBlock("related", item.text, (("path", item.path),), "place") for item in related]
+        return Around(tuple(blocks), tuple(named))
+
+    def blocks(
+        self, around: Around, document: Document, path: str, span: Span, diagnostics: Iterable[Diagnostic]
+    ) -> list[ContextBlock]:
+        """All that is sent with `span` of `document`, what changes least first; `path` is how it is called there."""
+        found = gather(document, path, span, diagnostics, self.settings.context_tokens - around.tokens)
+        files = [block for block in found if block.tag == "file"]
+        others = [block for block in found if block.tag != "file"]
+        return [*around.folder, *files, *around.related, *others]

@@ -1,0 +1,118 @@
+"""What a file takes from others, read from its import statements: under which name, from where, what it is there."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from claude_ls.syntax.languages import Language
+
+
+@dataclass(frozen=True, slots=True)
+class Import:
+    """`local` is the name in this file, `module` is where it comes from, as it is written, and `name` what it is there.
+
+    An empty `name` is the module itself; a `local` of ``*`` takes all that the module has.
+    """
+
+    local: str
+    module: str
+    name: str
+
+
+def read_imports(language: Language, statement: str) -> list[Import]:
+    """What one import statement of `language` brings in."""
+    if language.words == "python":
+        return _python(_without_comments(statement))
+    if language.words == "script":
+        return _script(statement)
+    return _by_path(statement)
+
+
+def _without_comments(statement: str) -> str:
+    return re.sub(r"#[^\n]*", "", statement).replace("\\\n", " ")
+
+
+_FROM = re.compile(r"from\s+(\.*\s*[\w.]*)\s+import\s+\(?([^)]*)\)?\s*$")
+_AS = re.compile(r"([\w.]+|\*)(?:\s+as\s+(\w+))?\s*$")
+
+
+def _python(statement: str) -> list[Import]:
+    found = _FROM.match(statement.strip())
+    if found:
+        module = "".join(found[1].split())
+        parts = [_AS.match(part.strip()) for part in found[2].split(",") if part.strip()]
+        return [Import(part[2] or part[1], module, "" if part[1] == "*" else part[1]) for part in parts if part]
+    imports: list[Import] = []
+    for piece in statement.strip().removeprefix("import").split(","):
+        part = _AS.match(piece.strip())
+        if part and part[2]:
+            imports.append(Import(part[2], part[1], ""))
+        elif part:
+            # `import a.b` gives the name `a`, and makes `a.b` one.
+            imports.append(Import(part[1], part[1], ""))
+    return imports
+
+
+_SOURCE = re.compile(r"""(?:from\s*|import\s*\(?\s*|require\s*\(\s*)["']([^"'\n]+)["']""")
+_BRACES = re.compile(r"\{([^}]*)\}")
+_NAMED = re.compile(r"(?:type\s+)?([\w$]+|\*)(?:\s+as\s+([\w$]+))?$")
+_NAMESPACE = re.compile(r"\*\s*(?:as\s+([\w$]+))?")
+_DEFAULT = re.compile(r"import\s+(?:type\s+)?([\w$]+)\s*(?:,|\bfrom\b)")
+
+
+def _script(statement: str) -> list[Import]:
+    source = _SOURCE.search(statement)
+    if source is None:
+        return []
+    module = source[1]
+    imports: list[Import] = []
+    if braces := _BRACES.search(statement):
+        for piece in braces[1].split(","):
+            part = _NAMED.match(" ".join(piece.split()))
+            if part:
+                imports.append(Import(part[2] or part[1], module, part[1]))
+    elif namespace := _NAMESPACE.search(statement):
+        imports.append(Import(namespace[1] or "*", module, ""))
+    if default := _DEFAULT.match(statement):
+        imports.append(Import(default[1], module, "default"))
+    return imports
+
+
+_PATH = re.compile(r"[\w./\\:$-]+(?:\s+as\s+\w+)?|\*")
+_KEYWORDS = frozenset(
+    {
+        *("import", "using", "use", "from", "require", "require_relative", "include", "include_once", "source"),
+        *("static", "package", "pub", "crate", "global", "local", "function", "const", "mod", "extend", "namespace"),
+        *("alias", "open", "typedef"),
+    }
+)
+_GROUP = re.compile(r"([\w:.\\]*(?:::|\\))\{([^{}]*)\}")
+
+
+def _by_path(statement: str) -> list[Import]:
+    """Languages that name a file or a package by its path: the last part is the name that code uses."""
+    text = statement
+    while found := _GROUP.search(text):
+        text = (
+            text[: found.start()]
+            + ", ".join(found[1] + part.strip() for part in found[2].split(","))
+            + text[found.end() :]
+        )
+    imports: list[Import] = []
+    for piece in _PATH.findall(re.sub(r"#\s*include|[\"'<>();{}=]", " ", text)):
+        path, _, local = piece.partition(" as ")
+        path = path.strip().strip(":.\\-")
+        if not path or path.lower() in _KEYWORDS or path == "*":
+            continue
+        parts = [part for part in re.split(r"::|[./\\]", path) if part and part not in ("crate", "self", "super")]
+        if not parts:
+            continue
+        # A file is known by its name without ending, and so is what it defines in many of these languages.
+        name = (
+            parts[-2]
+            if len(parts) > 1 and parts[-1] in ("h", "hpp", "hh", "hxx", "lua", "sh", "rb", "php")
+            else parts[-1]
+        )
+        imports.append(Import(local.strip() or name, path, name))
+    return imports

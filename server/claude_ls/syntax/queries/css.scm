@@ -1,0 +1,2 @@
+(rule_set (selectors) @rule)
+(keyframes_statement (keyframes_name) @rule)

@@ -1,0 +1,1 @@
+[(atx_heading (inline) @section) (setext_heading (paragraph (inline) @section))]

@@ -1,0 +1,2 @@
+[(table . (_) @table) (table_array_element . (_) @table)]
+(document (pair . (_) @entry))
