@@ -15,6 +15,7 @@ from claude_ls.agent.scripted import ScriptedModel, at_once, read_script
 from claude_ls.config import Settings
 from claude_ls.lsp.server import Server, create_server
 from claude_ls.session.client import Client
+from claude_ls.session.indexing import Surroundings
 from claude_ls.session.keeping import Background
 from claude_ls.session.session import Session
 from claude_ls.workspace.files import StateFolder
@@ -59,6 +60,8 @@ async def connected(
     background: Background = stores_at_once,
     first: int = 1,
     watch: Callable[[Callable[[Path], None]], FileWatch] | None = None,
+    surroundings: Surroundings | None = None,
+    own_rules: Path | None = None,
 ) -> AsyncIterator[Connection]:
     """A server and an editor in this process; jobs are numbered from `first` on."""
     played = model or ScriptedModel(read_script(script), pace=pace)
@@ -76,6 +79,8 @@ async def connected(
             watch=watch or (lambda changed: Watcher(loop.call_soon_threadsafe, changed)),
             later=loop.call_later,
             clock=loop.time,
+            surroundings=surroundings,
+            own_rules=own_rules,
             new_id=lambda: f"job{next(numbers)}",
         )
 

@@ -40,7 +40,7 @@ def related(
     uses += file.tags[place.number].bases.split()
     reader = Reader(names, place, code, around, signatures)
     weights: dict[Place, float] = {}
-    for found in reader.found(dict.fromkeys(uses)):
+    for found in reader.found(dict.fromkeys([*uses, *reader.types()])):
         if not (found.place.path == place.path and found.place.number in own):
             weights[found.place] = 1.0 + found.sure
     for neighbour, weight in _neighbourhood(names, weights, {Place(place.path, number) for number in own}).items():

@@ -17,7 +17,7 @@ from claude_ls.syntax.languages import Language, language_of
 from claude_ls.syntax.tags import FileTags, Tag
 
 STEPS = 6
-"""How many imports or base classes are followed from one to the next."""
+"""How many base classes are followed from one to the next."""
 NAMESAKES = 24
 """More definitions of one name than these tell nothing."""
 _SELF = frozenset({"self", "this", "cls", "Self", "@"})
@@ -39,6 +39,8 @@ _BOUND = re.compile(
     re.M,
 )
 _PARAMETER = re.compile(r"[(,]\s*(?:\*{0,2}|\.\.\.)([A-Za-z_$][\w$]*)\s*(?=[:,)=?]|$)", re.M)
+_INNER = re.compile(r"\(([^()]*)\)(?:\s*:[^=\n]{1,80})?\s*=>|\b([A-Za-z_$][\w$]*)\s*=>|\blambda\s+([^:\n]*):")
+"""Functions inside of the code."""
 _RETURNS = re.compile(r"(?:->\s*|\)\s*:\s*)['\"]?((?:[\w.$]+\[)*[\w.$]+)")
 _WRAPPERS = frozenset(
     {
@@ -65,6 +67,8 @@ class Names:
     store: Store
     _named: dict[str, list[Place]] = field(default_factory=dict)
     _tops: dict[str, dict[str, list[int]]] = field(default_factory=dict)
+    _files: dict[tuple[str, str], list[str]] = field(default_factory=dict)
+    _exported: dict[tuple[str, str], list[Place]] = field(default_factory=dict)
 
     def named(self, name: str) -> list[Place]:
         known = self._named.get(name)
@@ -99,6 +103,12 @@ class Names:
 
     def files_of(self, path: str, module: str) -> list[str]:
         """The files that `module` means, imported in the file `path`."""
+        known = self._files.get((path, module))
+        if known is None:
+            known = self._files[path, module] = self._module(path, module)
+        return known
+
+    def _module(self, path: str, module: str) -> list[str]:
         language = language_of("", path)
         if language is None:
             return []
@@ -158,20 +168,29 @@ class Names:
         own = [name for name in named if _family(name) == family]
         return sorted(own, key=lambda name: -_shared(name, path))
 
-    def exported(self, path: str, name: str, steps: int = STEPS) -> list[Place]:
+    def exported(self, path: str, name: str) -> list[Place]:
         """What `name` is, taken from the file `path`: defined there, or handed on."""
+        known = self._exported.get((path, name))
+        if known is None:
+            known = self._exported[path, name] = self._handed_on(path, name, set())
+        return known
+
+    def _handed_on(self, path: str, name: str, asked: set[tuple[str, str]]) -> list[Place]:
+        """Each file is `asked` once for a name: files can hand on everything of each other."""
         numbers = self.tops(path).get(name)
         if numbers:
             return [Place(path, number) for number in numbers]
-        if steps:
-            for item in self.store.file(path).imports:
-                if item.local == name or item.local == "*":
-                    for target in self.files_of(path, item.module):
-                        wanted = item.name if item.local == name else name
-                        if found := self.exported(target, wanted, steps - 1) if wanted else [Place(target, 0)]:
-                            return found
-                    if item.local == name and (found := self._submodule(path, item.module, item.name)):
+        if (path, name) in asked:
+            return []
+        asked.add((path, name))
+        for item in self.store.file(path).imports:
+            if item.local == name or item.local == "*":
+                for target in self.files_of(path, item.module):
+                    wanted = item.name if item.local == name else name
+                    if found := self._handed_on(target, wanted, asked) if wanted else [Place(target, 0)]:
                         return found
+                if item.local == name and (found := self._submodule(path, item.module, item.name)):
+                    return found
         return []
 
     def _submodule(self, path: str, module: str, name: str) -> list[Place]:
@@ -212,6 +231,8 @@ class Names:
                 for target in self.files_of(path, item.module):
                     if found := self.exported(target, name):
                         return found
+            elif item.local.startswith(f"{name}."):  # `import a.b` gives the name `a`
+                return [Place(target, 0) for target in self.files_of(path, name)]
         language = language_of("", path)
         if language and language.words in ("c", "hash") and language.name != "Rust":
             # No import says where it is from: what is near, and what the imported files define.
@@ -227,7 +248,9 @@ class Names:
         tags = self.store.file(holder.path).tags
         tag = tags[holder.number]
         if tag.noun in _OUTER:
-            return self.exported(holder.path, name) if holder.number == 0 else self._inside(holder, name)
+            if holder.number:
+                return self._inside(holder, name)
+            return self.exported(holder.path, name) or self._submodule(holder.path, ".", name)
         if found := self._inside(holder, name):
             return found
         if steps:
@@ -294,6 +317,11 @@ class Reader:
                     best[item.place] = item.sure
         return [Found(place, sure) for place, sure in sorted(best.items(), key=lambda pair: (-pair[1], pair[0]))]
 
+    def types(self) -> Iterator[str]:
+        """The names in the annotations of the code, which may stand in quotes."""
+        for _, words in _TYPED.findall(self.code):
+            yield from _type_names(words)
+
     def _one(self, names: str) -> Iterator[Found]:
         parts = [part for part in names.split(".") if part]
         if not parts or not (parts[0][0].isalpha() or parts[0][0] in "_$") or len(parts) > 12:
@@ -314,7 +342,7 @@ class Reader:
         else:
             current, parts = self.names.meaning(self.place, head), parts[1:]
             yield from (Found(place, 1.0) for place in current)
-            if not current and not parts:
+            if not current and not parts and head != self.names.store.tag(self.place).name:
                 yield from self._by_name([head], held=False)
         while parts:
             members = self._members(current, parts[0])
@@ -386,9 +414,11 @@ class Reader:
         found: set[str] = set()
         for match in _BOUND.finditer(self.code):
             found.update(part.strip() for part in (match[1] or match[2]).split(","))
-        head = self.code[:4_000]
-        found.update(match[1] for match in _PARAMETER.finditer(head))
-        found.update(name for name, _ in _TYPED.findall(head) if "." not in name)
+        name = self.names.store.tag(self.place).name
+        parameters = [_in_brackets(self.code, self.code.find(name) if name else -1)]
+        parameters += [match[1] or match[2] or match[3] for match in _INNER.finditer(self.code)]
+        for text in parameters:
+            found.update(match[1] for match in _PARAMETER.finditer(f"({text})"))
         return frozenset(found) - {"else", "return", "default"}
 
     @cached_property
@@ -428,6 +458,22 @@ class Reader:
                 places = [self._result(place) for place in self.names.chain(self.place, words)[-1:]]
             found += [place for place in places if place.number and place not in found]
         return found
+
+
+def _in_brackets(code: str, start: int) -> str:
+    """What stands in the first round brackets from `start` on, as far as they go."""
+    begin = code.find("(", start) if start >= 0 else -1
+    if begin < 0:
+        return ""
+    depth = 0
+    for at in range(begin, min(len(code), begin + 4_000)):
+        if code[at] in "([{":
+            depth += 1
+        elif code[at] in ")]}":
+            depth -= 1
+            if not depth:
+                return code[begin + 1 : at]
+    return ""
 
 
 def _type_names(words: str) -> list[str]:

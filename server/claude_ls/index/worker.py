@@ -37,7 +37,7 @@ def as_line(file: Indexed) -> bytes:
 def from_line(line: bytes) -> Indexed:
     """What `as_line` wrote; `ValueError` where it is anything else."""
     try:
-        head, _, tags = line.decode().partition("\t")
+        head, _, tags = line.decode().rstrip("\n").partition("\t")
         path, stamp, digest, language, read, names, words = json.loads(head)
         return Indexed(
             path, stamp, bytes.fromhex(digest), language, tags if read else None, tuple(map(tuple, names)), words
