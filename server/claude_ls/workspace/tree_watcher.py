@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -56,4 +57,6 @@ class TreeWatcher:
         for name in (event.src_path, event.dest_path):
             path = Path(name if isinstance(name, str) else bytes(name).decode("utf-8", "surrogateescape"))
             if name and ".git" not in path.parts:
-                self._call(lambda path=path: self._changed(path))  # type: ignore[misc]
+                # The loop may have ended while the system was telling.
+                with contextlib.suppress(RuntimeError):
+                    self._call(lambda path=path: self._changed(path))  # type: ignore[misc]
