@@ -49,6 +49,8 @@ bench: $(READY)
 	$(BIN)/python bench/stream.py
 	$(BIN)/python bench/edit_engine.py
 	$(BIN)/python bench/review.py
+	$(BIN)/python bench/context_recall.py
+	$(BIN)/python bench/index.py
 
 soak-edits: $(READY)
 	CLAUDE_LS_INTERLEAVINGS=20000 $(BIN)/python -m pytest tests/unit/editing/test_live.py --timeout 1200

@@ -8,7 +8,6 @@ once a good part of the folder is another.
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Iterator
 
 from claude_ls.index.store import Place, Store
@@ -52,22 +51,19 @@ def hash_of(stamp: str) -> str:
 def _counted(store: Store) -> list[tuple[str, int]]:
     """Path and number of the first definitions."""
     files_of: dict[str, set[str]] = {}
-    definitions = list(store.defined())
-    for name, path, _, weight in definitions:
-        if weight >= _TELLING:
-            files_of.setdefault(name, set()).add(path)
-    known = files_of.keys()
-    used = {path: known & words.split() for path, words in store.used()}
-    counts = Counter(name for names in used.values() for name in names)
-    telling = {name for name, files in files_of.items() if len(files) <= _SHARED}
+    definitions = [item for item in store.defined() if item[3] >= _TELLING]
+    for name, path, _, _ in definitions:
+        files_of.setdefault(name, set()).add(path)
+    telling = {name: [(file, 1 / len(files)) for file in files] for name, files in files_of.items()}
+    counts = dict.fromkeys(files_of, 0)
     leans: dict[str, dict[str, float]] = {}
-    for path, names in used.items():
+    for path, words in store.used():
         onto: dict[str, float] = {}
-        for name in names & telling:
-            files = files_of[name]
-            if path not in files:
-                share = 1.0 / len(files)
-                for file in files:
+        for name in telling.keys() & words.split():
+            counts[name] += 1
+            shares = telling[name]
+            if len(shares) <= _SHARED and path not in files_of[name]:
+                for file, share in shares:
                     onto[file] = onto.get(file, 0.0) + share
         total = sum(onto.values())
         leans[path] = {file: weight / total for file, weight in onto.items()}
@@ -75,7 +71,7 @@ def _counted(store: Store) -> list[tuple[str, int]]:
     weights = [
         (ranks.get(path, 0.0) * counts[name] / len(files_of[name]) * weight, path, number)
         for name, path, number, weight in definitions
-        if weight >= _TELLING and counts[name]
+        if counts[name]
     ]
     weights.sort(key=lambda item: (-item[0], item[1], item[2]))
     return [(path, number) for _, path, number in weights[:KEPT]]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from posixpath import dirname, join, normpath
 
 from claude_ls.index.store import Place, Store
@@ -20,6 +20,8 @@ STEPS = 6
 """How many base classes are followed from one to the next."""
 NAMESAKES = 24
 """More definitions of one name than these tell nothing."""
+LONG = 30_000
+"""Characters of a definition that are looked at for the types of its variables: a longer one is a whole module."""
 _SELF = frozenset({"self", "this", "cls", "Self", "@"})
 _TYPES = frozenset({"class", "struct", "interface", "trait", "implementation", "record", "enum", "type", "union"})
 _OUTER = frozenset({"file", "namespace", "module"})
@@ -69,6 +71,8 @@ class Names:
     _tops: dict[str, dict[str, list[int]]] = field(default_factory=dict)
     _files: dict[tuple[str, str], list[str]] = field(default_factory=dict)
     _exported: dict[tuple[str, str], list[Place]] = field(default_factory=dict)
+    _imported: dict[tuple[str, str], list[Place]] = field(default_factory=dict)
+    _within: dict[str, dict[int, dict[str, list[int]]]] = field(default_factory=dict)
 
     def named(self, name: str) -> list[Place]:
         known = self._named.get(name)
@@ -109,7 +113,7 @@ class Names:
         return known
 
     def _module(self, path: str, module: str) -> list[str]:
-        language = language_of("", path)
+        language = _language(path)
         if language is None:
             return []
         if language.words == "python":
@@ -205,8 +209,7 @@ class Names:
         file = self.store.file(place.path)
         number: int = place.number
         while number > 0:
-            inner = [index for index, tag in enumerate(file.tags) if tag.parent == number and tag.name == name]
-            if inner and file.tags[number].noun not in _TYPES:
+            if file.tags[number].noun not in _TYPES and (inner := self.within(place.path, number).get(name)):
                 return [Place(place.path, index) for index in inner]
             number = file.tags[number].parent
         own = self.tops(place.path).get(name)
@@ -214,13 +217,30 @@ class Names:
             return [Place(place.path, index) for index in own]
         return self.imported(place.path, file, name)
 
+    def within(self, path: str, number: int) -> Mapping[str, list[int]]:
+        """By name, what is defined in a definition."""
+        known = self._within.get(path)
+        if known is None:
+            known = self._within[path] = {}
+            for index, tag in enumerate(self.store.file(path).tags):
+                known.setdefault(tag.parent, {}).setdefault(tag.name, []).append(index)
+        return known.get(number, {})
+
     def imported(self, path: str, file: FileTags, name: str) -> list[Place]:
+        """What `name` is by the imports of a file, or else by what is near it."""
+        known = self._imported.get((path, name))
+        if known is None:
+            known = self._imported[path, name] = self._by_imports(path, file, name)
+        return known
+
+    def _by_imports(self, path: str, file: FileTags, name: str) -> list[Place]:
         for item in file.imports:
             if item.local == name:
                 targets = self.files_of(path, item.module)
+                if not item.name and targets:
+                    return [Place(target, 0) for target in targets]
                 for target in targets:
-                    found = self.exported(target, item.name) if item.name else [Place(target, 0)]
-                    if found:
+                    if found := self.exported(target, item.name):
                         return found
                 if item.name and (found := self._submodule(path, item.module, item.name)):
                     return found
@@ -233,7 +253,7 @@ class Names:
                         return found
             elif item.local.startswith(f"{name}."):  # `import a.b` gives the name `a`
                 return [Place(target, 0) for target in self.files_of(path, name)]
-        language = language_of("", path)
+        language = _language(path)
         if language and language.words in ("c", "hash") and language.name != "Rust":
             # No import says where it is from: what is near, and what the imported files define.
             near = [place for place in self.named(name) if _family(place.path) == (language.family or language.words)]
@@ -266,10 +286,9 @@ class Names:
         if tags[holder.number].noun in ("struct", "enum", "implementation", "trait"):
             # Rust, and C++ as many write it: what belongs to a type may stand in blocks of its own.
             own = tags[holder.number].name
-            numbers |= {index for index, tag in enumerate(tags) if tag.name == own and tag.noun in _TYPES}
-        return [
-            Place(holder.path, index) for index, tag in enumerate(tags) if tag.parent in numbers and tag.name == name
-        ]
+            numbers.update(index for index in self.tops(holder.path).get(own, ()) if tags[index].noun in _TYPES)
+        found = {index for number in numbers for index in self.within(holder.path, number).get(name, ())}
+        return [Place(holder.path, index) for index in sorted(found)]
 
     def chain(self, place: Place, names: str) -> list[Place]:
         """Every definition that is met on the way along ``a.b.c``."""
@@ -277,7 +296,7 @@ class Names:
         current = self.meaning(place, head)
         met = list(current)
         for part in rest:
-            current = [found for holder in current[:2] for found in self.member(self.typed(holder), part)]
+            current = [found for holder in current[:8] for found in self.member(self.typed(holder), part)]
             met += current
             if not current:
                 break
@@ -319,7 +338,7 @@ class Reader:
 
     def types(self) -> Iterator[str]:
         """The names in the annotations of the code, which may stand in quotes."""
-        for _, words in _TYPED.findall(self.code):
+        for _, words in _TYPED.findall(self.code[:LONG]):
             yield from _type_names(words)
 
     def _one(self, names: str) -> Iterator[Found]:
@@ -425,7 +444,7 @@ class Reader:
     def _types(self) -> Mapping[str, list[str]]:
         """By variable (or ``self.name``), the names that may be its class."""
         types: dict[str, list[str]] = {}
-        for text in (self.code, self.around):
+        for text in (self.code[:LONG], self.around[:LONG]):
             for name, words in _TYPED.findall(text):
                 types.setdefault(name, []).extend(_type_names(words))
             for name, maker in _MADE.findall(text):
@@ -482,8 +501,17 @@ def _type_names(words: str) -> list[str]:
     return [name for name in names if name.rpartition(".")[2] not in _WRAPPERS]
 
 
+@cache
+def _of_ending(ending: str) -> Language | None:
+    return language_of("", f"x.{ending}")
+
+
+def _language(path: str) -> Language | None:
+    return _of_ending(path.rpartition(".")[2])
+
+
 def _family(path: str) -> str:
-    language = language_of("", path)
+    language = _language(path)
     return (language.family or language.words) if language else ""
 
 

@@ -197,13 +197,13 @@ class Store:
 
     def defined(self) -> Iterable[tuple[str, str, int, float]]:
         """Every definition on disk: its name, the path of the file, its number there, its weight."""
-        return self._cache.rows(
+        return self._cache.each(
             "SELECT name.name, file.path, name.number, name.weight FROM name JOIN file ON file.content = name.content"
         )
 
     def used(self) -> Iterable[tuple[str, str]]:
         """By the path of each file on disk, all names in it, with blanks between them."""
-        return self._cache.rows("SELECT file.path, content.words FROM file JOIN content ON content.id = file.content")
+        return self._cache.each("SELECT file.path, content.words FROM file JOIN content ON content.id = file.content")
 
     def close(self) -> None:
         self._cache.close()

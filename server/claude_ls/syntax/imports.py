@@ -26,6 +26,9 @@ def read_imports(language: Language, statement: str) -> list[Import]:
         return _python(_without_comments(statement))
     if language.words == "script":
         return _script(statement)
+    if (named := _NAMED_MODULE.match(statement.strip())) and language.name in ("Go", "Lua"):
+        module = named[2]
+        return [Import(named[1] or re.split(r"[./]", module)[-1], module, "")]
     return _by_path(statement)
 
 
@@ -33,6 +36,7 @@ def _without_comments(statement: str) -> str:
     return re.sub(r"#[^\n]*", "", statement).replace("\\\n", " ")
 
 
+_NAMED_MODULE = re.compile(r"""(?:(?:local\s+)?([\w.]+)\s*=?\s*)?(?:require\s*\(?\s*)?["'`]([^"'`]+)["'`]""")
 _FROM = re.compile(r"from\s+(\.*\s*[\w.]*)\s+import\s+\(?([^)]*)\)?\s*$")
 _AS = re.compile(r"([\w.]+|\*)(?:\s+as\s+(\w+))?\s*$")
 

@@ -26,6 +26,8 @@ VERSION = 1
 """To be raised when the same file would give other tags than before."""
 _LONE_RETURN = re.compile(rb"\r(?!\n)")
 _BASE = re.compile(rb"[\w.:$\\]+")
+_MEMBERS = ("_signature", "_elem")
+"""What the nodes of members are called that stand in no block of the table."""
 _CLIMB = 12
 """How far above its name the node of a definition can be."""
 
@@ -122,11 +124,12 @@ def _definition(language: Language, noun: str, name: Node) -> Node:
         parent = node.parent
         if parent is None or parent.parent is None:
             return node
-        if noun == "variable":
-            if parent.type in language.blocks or parent.type in language.members:
-                return node
-        elif parent.type in language.definitions or parent.type.endswith(("_definition", "_declaration", "_item")):
+        if noun != "variable" and (
+            parent.type in language.definitions or parent.type.endswith(("_definition", "_declaration", "_item"))
+        ):
             return parent
+        if parent.type in language.blocks or parent.type in language.members or node.type.endswith(_MEMBERS):
+            return node
         node = parent
     return node
 

@@ -30,6 +30,13 @@ class CacheFile:
             self._begin_anew()
             return []
 
+    def each(self, query: str) -> Iterator[Any]:
+        """The same one row after the other, for those that are too many to hold."""
+        try:
+            yield from self._open().execute(query)
+        except sqlite3.DatabaseError:
+            self._begin_anew()
+
     @contextlib.contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
         """All or nothing. What cannot be written is lost, as a cache may."""

@@ -15,7 +15,7 @@
  (namespace_definition name: (_) @namespace)
  (concept_definition name: (_) @concept)
  (alias_declaration name: (_) @type)]
-(base_class_clause (_) @base)
+(base_class_clause [(type_identifier) (qualified_identifier) (template_type)] @base)
 (type_definition declarator: (type_identifier) @type)
 [(preproc_def name: (_) @variable) (preproc_function_def name: (_) @macro)]
 (enumerator name: (_) @variable)

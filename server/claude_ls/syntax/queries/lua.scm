@@ -1,4 +1,6 @@
-(function_declaration name: (_) @function)
+(function_declaration name: [(identifier) @function
+                             (dot_index_expression field: (identifier) @function)
+                             (method_index_expression method: (identifier) @method)])
 (chunk (assignment_statement (variable_list name: (_) @variable)))
 (chunk (variable_declaration (assignment_statement (variable_list name: (_) @variable))))
 (variable_declaration (assignment_statement (expression_list
