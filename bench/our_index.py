@@ -35,7 +35,7 @@ def main() -> None:
         files += len(piece)
     text = "\n\n".join(f"{item.path}:\n{item.text}" for item in index.map(int(MAP_TOKENS * CHARACTERS_PER_TOKEN)))
     wall, cpu = time.perf_counter() - begun, _cpu() - used
-    measured = {"wall": wall, "cpu": cpu, "rss": _peak(), "imports": imports, "files": files}
+    measured = {"wall": wall, "cpu": cpu, "rss": _peak(given.processes), "imports": imports, "files": files}
     measured["map_tokens"] = estimated_tokens(text)
     if given.what == "context":
         times = _contexts(index)
@@ -67,10 +67,10 @@ def _cpu() -> float:
     return own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime
 
 
-def _peak() -> float:
+def _peak(processes: int) -> float:
     """Megabytes: our peak, and that of each process that reads."""
     own, children = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
-    return (own.ru_maxrss + 2 * children.ru_maxrss) / 1024
+    return (own.ru_maxrss + processes * children.ru_maxrss) / 1024
 
 
 if __name__ == "__main__":

@@ -150,6 +150,10 @@ class FolderIndex:
             if (file := self._store.file(path)).tags[0].last or len(file.tags) > 1
         }
 
+    def rank(self) -> None:
+        """Count what the folder leans on, so that the next map is there at once."""
+        next(self._leading(), None)
+
     def is_rule(self, path: str) -> bool:
         """Whether a change of this file changes which others are shown."""
         return path.rpartition("/")[2] in IGNORE_FILES

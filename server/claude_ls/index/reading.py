@@ -46,46 +46,48 @@ def read_files(
     # Large ones first and small ones last, so that all processes end at about the same time.
     queue = sorted(files, key=lambda file: -file.size)
     pieces = [queue[start :: max(1, -(-len(queue) // TOGETHER))] for start in range(-(-len(queue) // TOGETHER))]
-    with ThreadPoolExecutor(min(count, len(pieces)), "claude-ls-reading") as threads:
-        readers = [_Reader(root, seconds) for _ in range(min(count, len(pieces)))]
-        free = list(readers)
-        running: dict[Future[list[Indexed]], _Reader] = {}
-        try:
-            while (pieces or running) and not stop.is_set():
-                while pieces and free:
-                    reader = free.pop()
-                    running[threads.submit(reader.read, pieces.pop(0), stop)] = reader
-                done, _ = wait(running, return_when=FIRST_COMPLETED)
-                for future in done:
-                    free.append(running.pop(future))
-                    yield future.result()
-        finally:
-            stop_was = stop.is_set()
-            if not stop_was and running:
-                stop.set()
-            for future in list(running):
-                future.cancel()
-            for reader in readers:
-                reader.close()
+    readers = [_Reader(root, seconds, stop) for _ in range(min(count, len(pieces)))]
+    try:
+        # On the way out the threads are waited for; they end with their processes.
+        with ThreadPoolExecutor(len(readers), "claude-ls-reading") as threads:
+            free = list(readers)
+            running: dict[Future[list[Indexed]], _Reader] = {}
+            try:
+                while (pieces or running) and not stop.is_set():
+                    while pieces and free:
+                        reader = free.pop()
+                        running[threads.submit(reader.read, pieces.pop(0))] = reader
+                    done, _ = wait(running, timeout=0.5, return_when=FIRST_COMPLETED)
+                    for future in done:
+                        free.append(running.pop(future))
+                        yield future.result()
+            finally:
+                for reader in readers:
+                    reader.kill()
+    finally:
+        for reader in readers:
+            reader.close()
 
 
 class _Reader:
     """One process, started when it is first needed and again after it broke."""
 
-    def __init__(self, root: Path, seconds: float) -> None:
+    def __init__(self, root: Path, seconds: float, stop: Event) -> None:
         self._root = root.absolute()
         self._seconds = seconds
+        self._stop = stop
+        self._over = False
         self._process: subprocess.Popen[bytes] | None = None
         self._rest = b""
 
-    def read(self, files: Sequence[ListedFile], stop: Event) -> list[Indexed]:
+    def read(self, files: Sequence[ListedFile]) -> list[Indexed]:
         found: list[Indexed] = []
         waiting = list(files)
-        while waiting and not stop.is_set():
+        while waiting and not self._stopped:
             try:
                 self._send(waiting)
                 while waiting:
-                    line = self._line(stop)
+                    line = self._line()
                     if line is None:
                         break
                     file = from_line(line)
@@ -97,10 +99,21 @@ class _Reader:
                 pass
             if waiting:
                 self.close()
-                if not stop.is_set():
+                if not self._stopped:
                     broken = waiting.pop(0)
                     found.append(Indexed(broken.path, broken.stamp))
         return found
+
+    @property
+    def _stopped(self) -> bool:
+        return self._over or self._stop.is_set()
+
+    def kill(self) -> None:
+        """From any thread: whoever is reading comes to an end."""
+        self._over = True
+        process = self._process
+        if process is not None:
+            process.kill()
 
     def close(self) -> None:
         if self._process is not None:
@@ -126,7 +139,7 @@ class _Reader:
         self._process.stdin.write(json.dumps([[file.path, file.stamp, file.size] for file in files]).encode() + b"\n")
         self._process.stdin.flush()
 
-    def _line(self, stop: Event) -> bytes | None:
+    def _line(self) -> bytes | None:
         """The next line; None where it does not come in time, or the process has ended."""
         assert self._process is not None and self._process.stdout is not None
         deadline = time.monotonic() + self._seconds
@@ -135,7 +148,7 @@ class _Reader:
             selector.register(descriptor, selectors.EVENT_READ)
             while b"\n" not in self._rest:
                 left = deadline - time.monotonic()
-                if left <= 0 or stop.is_set():
+                if left <= 0 or self._stopped:
                     return None
                 if selector.select(min(left, 0.5)):
                     piece = os.read(descriptor, 1 << 20)

@@ -5,6 +5,7 @@ It is a cache and nothing else: a file that is damaged, or of another version, i
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,7 +15,7 @@ from typing import NamedTuple
 
 from claude_ls.syntax.imports import Import
 from claude_ls.syntax.tags import FileTags, Tag
-from claude_ls.workspace.cache_file import CacheFile
+from claude_ls.workspace.cache_file import CacheFile, NotWritten
 
 KEPT_FILES = 512
 """So many files' tags are kept in memory once they were read."""
@@ -108,7 +109,7 @@ class Store:
 
     def add(self, files: Sequence[Indexed]) -> None:
         """Remember what these files hold; those with a content that is known need no tags."""
-        with self._cache.transaction() as connection:
+        with contextlib.suppress(NotWritten), self._cache.transaction() as connection:
             for file in files:
                 content = None
                 if file.digest:
@@ -132,7 +133,7 @@ class Store:
     def forget(self, paths: Iterable[str]) -> None:
         """These files are no more."""
         gone = [(path,) for path in paths]
-        with self._cache.transaction() as connection:
+        with contextlib.suppress(NotWritten), self._cache.transaction() as connection:
             connection.executemany("DELETE FROM file WHERE path = ?", gone)
         for (path,) in gone:
             if self._files is not None:
@@ -140,7 +141,7 @@ class Store:
 
     def tidy(self) -> None:
         """Drop the contents that no file has."""
-        with self._cache.transaction() as connection:
+        with contextlib.suppress(NotWritten), self._cache.transaction() as connection:
             unused = "SELECT id FROM content WHERE id NOT IN (SELECT content FROM file WHERE content IS NOT NULL)"
             connection.execute(f"DELETE FROM name WHERE content IN ({unused})")
             connection.execute(f"DELETE FROM content WHERE id IN ({unused})")
@@ -192,7 +193,7 @@ class Store:
         return str(rows[0][0]) if rows else ""
 
     def keep_note(self, name: str, value: str) -> None:
-        with self._cache.transaction() as connection:
+        with contextlib.suppress(NotWritten), self._cache.transaction() as connection:
             connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (name, value))
 
     def defined(self) -> Iterable[tuple[str, str, int, float]]:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from claude_ls.agent.context import ContextBlock, Diagnostic, gather
 from claude_ls.agent.usage import CHARACTERS_PER_TOKEN, estimated_tokens
 from claude_ls.config import Settings
+from claude_ls.index.folder_index import Shown
 from claude_ls.session.indexing import Surroundings
 from claude_ls.text.document import Document
 from claude_ls.text.patch import Span
@@ -18,6 +20,8 @@ from claude_ls.workspace.rules import rules_for
 
 RELATED_TOKENS = 4_000
 """No more is sent of other files, however much `context.tokens` allows: it would be read for nothing, mostly."""
+PATIENCE_SECONDS = 2.0
+"""How long the person waits for what the index knows; then it goes without."""
 FILE_SHARE = 0.75
 """How much of `context.tokens` the file itself may take where there is something else to be shown."""
 
@@ -56,7 +60,7 @@ class Gathering:
             rules = await asyncio.to_thread(rules_for, trusted_root, file, self.own_rules)
             blocks += [ContextBlock("rules", item.text, (("path", item.path),), "folder") for item in rules]
         if root is not None and settings.context_map:
-            shown = await self.surroundings.map(file, int(settings.context_map * CHARACTERS_PER_TOKEN))
+            shown = await _soon(self.surroundings.map(file, int(settings.context_map * CHARACTERS_PER_TOKEN)))
             if shown:
                 text = "\n\n".join(f"{item.path}:\n{item.text}" for item in shown)
                 blocks.append(ContextBlock("map", text, lasting="folder"))
@@ -65,9 +69,8 @@ class Gathering:
         left = settings.context_tokens - (size if whole else int(settings.context_tokens * FILE_SHARE))
         tokens = min(RELATED_TOKENS, left - Around(tuple(blocks)).tokens)
         lines = (document.line_of(span.start), document.line_of(max(span.start, span.end - 1)))
-        related = await self.surroundings.context(
-            file, lines, int(tokens * CHARACTERS_PER_TOKEN), self.unsaved(), whole=whole
-        )
+        characters = int(tokens * CHARACTERS_PER_TOKEN)
+        related = await _soon(self.surroundings.context(file, lines, characters, self.unsaved(), whole=whole))
         named = [ContextBlock("related", item.text, (("path", item.path),), "place") for item in related]
         return Around(tuple(blocks), tuple(named))
 
@@ -79,3 +82,10 @@ class Gathering:
         files = [block for block in found if block.tag == "file"]
         others = [block for block in found if block.tag != "file"]
         return [*around.folder, *files, *around.related, *others]
+
+
+async def _soon(asking: Coroutine[Any, Any, list[Shown]]) -> list[Shown]:
+    try:
+        return await asyncio.wait_for(asking, PATIENCE_SECONDS)
+    except TimeoutError:
+        return []

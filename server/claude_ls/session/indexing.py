@@ -45,9 +45,11 @@ class Surroundings(Protocol):
     ) -> list[Shown]:
         """What matters for these lines of a file, in at most so many characters. With `whole`, nothing of the file
         itself, since all of it is shown anyhow."""
+        ...
 
     async def map(self, path: Path, characters: int) -> list[Shown]:
         """The folder that `path` is in, in so many characters: what most of it leans on. Nothing before it is read."""
+        ...
 
     def changed(self, paths: Iterable[Path]) -> None:
         """Somebody says that these files were changed."""
@@ -82,6 +84,12 @@ def cache_file(cache: Path, root: Path) -> Path:
     return cache / "index" / name
 
 
+def _too_much(folder: Path) -> bool:
+    """Whether this is no project but all that a person has: to read that would be of no use to anybody."""
+    home = Path.home()
+    return folder == home or folder in home.parents
+
+
 @dataclass
 class _Folder:
     index: FolderIndex
@@ -107,7 +115,7 @@ class Indexing:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def follow(self, folders: Sequence[Path]) -> None:
-        wanted = {folder for folder in folders if folder.is_dir()}
+        wanted = {folder for folder in folders if folder.is_dir() and not _too_much(folder)}
         for root in self._folders.keys() - wanted:
             self._folders.pop(root).watcher.close()
         for root in wanted - self._folders.keys():
@@ -187,6 +195,7 @@ class Indexing:
                 self._tell(f"{folder.index.root} is looked through every {LOOK_SECONDS:.0f} seconds: {problem}")
             await self._look(folder)
             await self._ask(folder.index.tidy)
+            await self._ask(folder.index.rank)
         finally:
             folder.whole.set()
 

@@ -12,6 +12,10 @@ from typing import Any
 WAIT_SECONDS = 5.0
 
 
+class NotWritten(Exception):
+    """What was to be kept is not; whoever needs it makes it again."""
+
+
 class CacheFile:
     """`tables` are the statements that make it, `version` changes whenever what they hold does. A table ``meta`` of
     names and values is always there. Without a `path` all is kept in memory."""
@@ -39,7 +43,7 @@ class CacheFile:
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """All or nothing. What cannot be written is lost, as a cache may."""
+        """All or nothing; `NotWritten` where it is nothing, which a cache may be."""
         connection = self._open()
         try:
             connection.execute("BEGIN IMMEDIATE")
@@ -49,12 +53,13 @@ class CacheFile:
                 connection.rollback()
                 raise
             connection.commit()
-        except sqlite3.OperationalError:
-            # Another server is writing, or the disk is full: what was to be kept is read again at the next start.
+        except sqlite3.DatabaseError as error:
             with contextlib.suppress(sqlite3.Error):
                 connection.rollback()
-        except sqlite3.DatabaseError:
-            self._begin_anew()
+            # Another server is writing, or the disk is full: the file itself is as good as before.
+            if not isinstance(error, sqlite3.OperationalError):
+                self._begin_anew()
+            raise NotWritten(str(error)) from error
 
     def close(self) -> None:
         if self._connection is not None:

@@ -170,9 +170,9 @@ def _children() -> list[int]:
 
 
 def test_a_worker_ends_with_its_input(tmp_path: Path) -> None:
-    reader = reading._Reader(tmp_path, 5.0)
+    reader = reading._Reader(tmp_path, 5.0, threading.Event())
     sources(tmp_path, 2)
-    reader.read([ListedFile("f0.py", "1", 5)], threading.Event())
+    reader.read([ListedFile("f0.py", "1", 5)])
     process = reader._process
     assert process is not None and process.stdin is not None
     os.kill(process.pid, signal.SIGINT)  # Ctrl+C in a terminal is not for it

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from claude_ls.workspace.cache_file import CacheFile
+from claude_ls.workspace.cache_file import CacheFile, NotWritten
 
 TABLES = ("CREATE TABLE thing (name TEXT)",)
 
@@ -85,7 +85,7 @@ def test_what_another_server_keeps_from_being_written_is_lost_and_no_more(
     put(cache, "a")
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
-    with cache.transaction() as connection:
+    with pytest.raises(NotWritten), cache.transaction() as connection:
         connection.execute("INSERT INTO thing VALUES ('b')")
     other.rollback()
     other.close()
