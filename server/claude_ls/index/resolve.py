@@ -33,15 +33,15 @@ _MADE = re.compile(
 _COPIED = re.compile(
     r"(?<![\w.])((?:self\.|this\.)?[A-Za-z_$][\w$]*)\s*(?::[^=\n]{1,80})?=\s*([A-Za-z_$][\w.$]*)\s*$", re.M
 )
-_CONTEXT = re.compile(r"\bwith\s+([A-Za-z_][\w.]*)\s*\([^\n]*\)\s+as\s+(\w+)")
+_CONTEXT = re.compile(r"\bwith\s+([A-Za-z_][\w.]*)\s*\([^\n]{0,300}\)\s+as\s+(\w+)")
 _INSTANCE = re.compile(r"\bisinstance\(\s*([A-Za-z_][\w.]*)\s*,\s*\(?\s*([A-Za-z_][\w.]*)")
 _BOUND = re.compile(
-    r"(?:^|[;{(\n])\s*(?:for|async for|const|let|var|with .{1,80} as)\s+[\[{(]?\s*([A-Za-z_$][\w$]*)|"
-    r"^\s*([A-Za-z_]\w*(?:\s*,\s*[A-Za-z_]\w*)*)\s*(?::[^=\n]{1,80})?=(?!=)",
+    r"(?:^|[;{(])[^\S\n]*(?:for|async for|const|let|var|with .{1,80} as)\s+[\[{(]?\s*([A-Za-z_$][\w$]*)|"
+    r"^[^\S\n]*([A-Za-z_]\w*(?:\s*,\s*[A-Za-z_]\w*)*)\s*(?::[^=\n]{1,80})?=(?!=)",
     re.M,
 )
 _PARAMETER = re.compile(r"[(,]\s*(?:\*{0,2}|\.\.\.)([A-Za-z_$][\w$]*)\s*(?=[:,)=?]|$)", re.M)
-_INNER = re.compile(r"\(([^()]*)\)(?:\s*:[^=\n]{1,80})?\s*=>|\b([A-Za-z_$][\w$]*)\s*=>|\blambda\s+([^:\n]*):")
+_INNER = re.compile(r"\(([^()]*)\)(?:\s*:[^=\n]{1,80})?\s*=>|\b([A-Za-z_$][\w$]*)\s*=>|\blambda\s+([^:\n]{0,200}):")
 """Functions inside of the code."""
 _RETURNS = re.compile(r"(?:->\s*|\)\s*:\s*)['\"]?((?:[\w.$]+\[)*[\w.$]+)")
 _WRAPPERS = frozenset(
@@ -431,11 +431,11 @@ class Reader:
     def _locals(self) -> frozenset[str]:
         """Names that the code itself gives a meaning."""
         found: set[str] = set()
-        for match in _BOUND.finditer(self.code):
+        for match in _BOUND.finditer(self.code[:LONG]):
             found.update(part.strip() for part in (match[1] or match[2]).split(","))
         name = self.names.store.tag(self.place).name
         parameters = [_in_brackets(self.code, self.code.find(name) if name else -1)]
-        parameters += [match[1] or match[2] or match[3] for match in _INNER.finditer(self.code)]
+        parameters += [match[1] or match[2] or match[3] for match in _INNER.finditer(self.code[:LONG])]
         for text in parameters:
             found.update(match[1] for match in _PARAMETER.finditer(f"({text})"))
         return frozenset(found) - {"else", "return", "default"}

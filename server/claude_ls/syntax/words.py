@@ -13,12 +13,14 @@ from functools import cache
 
 from claude_ls.syntax.languages import Words
 
-# Possessive throughout: what has no end must not be tried in every way to find one.
-_DOUBLE = rb'"(?:[^"\\\n]++|\\[\s\S])*+"'
-_SINGLE = rb"'(?:[^'\\\n]++|\\[\s\S])*+'"
-_TRIPLE = rb'"""(?:[^"\\]++|\\[\s\S]|"(?!""))*+"""' + rb"|'''(?:[^'\\]++|\\[\s\S]|'(?!''))*+'''"
-_BLOCK = rb"/\*(?:[^*]++|\*(?!/))*+\*/"
-_TEMPLATE = rb"`(?:[^`\\]++|\\[\s\S])*+`"
+# Possessive throughout, and what has no end goes on to that of the line or the file: to look for an end again and again
+# would take as long as there are beginnings.
+_DOUBLE = rb'"(?:[^"\\\n]++|\\[\s\S])*+(?:"|\\?$)'
+_SINGLE = rb"'(?:[^'\\\n]++|\\[\s\S])*+(?:'|\\?$)"
+_TRIPLE = rb'"""(?:[^"\\]++|\\[\s\S]|"(?!""))*+(?:"""|\\?\Z)' + rb"|'''(?:[^'\\]++|\\[\s\S]|'(?!''))*+(?:'''|\\?\Z)"
+_BLOCK = rb"/\*(?:[^*]++|\*(?!/))*+(?:\*/|\Z)"
+_TEMPLATE = rb"`(?:[^`\\]++|\\[\s\S])*+(?:`|\\?\Z)"
+_BRACKETS = rb"\[\[(?:[^\]]++|\](?!\]))*+(?:\]\]|\Z)"
 
 
 @dataclass(frozen=True)
@@ -54,9 +56,7 @@ _SPELLINGS: Mapping[Words, _Spelling] = {
         holding=_DOUBLE,
         hints=(b"#{", b"${"),
     ),
-    "lua": _Spelling(
-        b"|".join((rb"--\[\[[\s\S]*?\]\]", rb"--[^\n]*", rb"\[\[[\s\S]*?\]\]", _DOUBLE, _SINGLE)), joins=(b":",)
-    ),
+    "lua": _Spelling(b"|".join((b"--" + _BRACKETS, rb"--[^\n]*", _BRACKETS, _DOUBLE, _SINGLE)), joins=(b":",)),
 }
 _MARK, _BETWEEN = "\x01", b"\n\x01\n"
 _CHAIN = re.compile(rb"[\w$.\x80-\xff]++|\x01")
@@ -101,4 +101,5 @@ def _inside(string: re.Match[bytes]) -> bytes:
 @cache
 def _patterns(family: Words) -> tuple[re.Pattern[bytes], re.Pattern[bytes] | None]:
     spelling = _SPELLINGS[family]
-    return re.compile(spelling.skipped), re.compile(spelling.holding) if spelling.holding else None
+    holding = re.compile(spelling.holding, re.MULTILINE) if spelling.holding else None
+    return re.compile(spelling.skipped, re.MULTILINE), holding
