@@ -14,7 +14,7 @@ import pytest
 from claude_ls.agent.scripted import ScriptedModel, request_text
 from claude_ls.index.folder_index import FolderIndex, read_file
 from claude_ls.session.indexing import Indexing
-from claude_ls.workspace import tree_watcher
+from claude_ls.workspace.tree_watcher import TreeWatcher
 from harness.connection import Connection, connected
 
 ASK = "-- claude --\nwords\n"
@@ -29,6 +29,13 @@ def root(tmp_path: Path) -> Path:
     (root / "use.py").write_text(USE)
     (root / "prices.py").write_text(PRICES)
     return root
+
+
+class Blind(TreeWatcher):
+    """Watches where the system cannot tell of changes."""
+
+    def start(self) -> str:
+        return "not here"
 
 
 def play(work: Coroutine[Any, Any, None]) -> None:
@@ -148,11 +155,7 @@ async def settled(known: Indexing, root: Path) -> None:
 
 
 @pytest.mark.parametrize("watched", [True, False], ids=["watched", "told by the editor"])
-def test_the_index_follows_whatever_happens_to_files(
-    watched: bool, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    if not watched:
-        monkeypatch.setattr(tree_watcher.TreeWatcher, "start", lambda self: "not here")
+def test_the_index_follows_whatever_happens_to_files(watched: bool, root: Path, tmp_path: Path) -> None:
     git = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "GIT_CONFIG_NOSYSTEM": "1"}
 
     def run_git(*words: str) -> None:
@@ -160,7 +163,7 @@ def test_the_index_follows_whatever_happens_to_files(
         subprocess.run(["git", *identity, *words], cwd=root, env=git, check=True, capture_output=True)
 
     async def story() -> None:
-        known = Indexing(None, tell=told.append)
+        known = Indexing(None, tell=told.append, watch=TreeWatcher if watched else Blind)
         known.follow([root])
         await known.whole()
 
@@ -203,11 +206,10 @@ def test_the_index_follows_whatever_happens_to_files(
 def test_a_folder_that_nobody_tells_of_is_looked_through_when_it_is_asked_about(
     root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tree_watcher.TreeWatcher, "start", lambda self: "not here")
     monkeypatch.setattr("claude_ls.session.indexing.LOOK_SECONDS", 0.0)
 
     async def story() -> None:
-        known = Indexing(None)
+        known = Indexing(None, watch=Blind)
         known.follow([root])
         await known.whole()
         (root / "prices.py").write_text("def price_of(changed_on_disk): pass\n")

@@ -21,7 +21,7 @@ from typing import Protocol, TypeVar
 from claude_ls.index.folder_index import FolderIndex, Shown
 from claude_ls.index.reading import processes, read_files
 from claude_ls.workspace.listing import ListedFile
-from claude_ls.workspace.tree_watcher import TreeWatcher
+from claude_ls.workspace.tree_watcher import TreeWatch, TreeWatcher, WatchTree
 
 Result = TypeVar("Result")
 QUIET_SECONDS = 0.1
@@ -93,7 +93,7 @@ def _too_much(folder: Path) -> bool:
 @dataclass
 class _Folder:
     index: FolderIndex
-    watcher: TreeWatcher
+    watcher: TreeWatch
     looked: float = 0.0
     whole: asyncio.Event = field(default_factory=asyncio.Event)
     """Set once all that was there at the start has been read."""
@@ -104,11 +104,14 @@ class _Folder:
 
 
 class Indexing:
-    """`cache` is the folder in which indexes are kept from one start to the next."""
+    """`cache` is the folder in which indexes are kept from one start to the next; `watch` is what tells of changes."""
 
-    def __init__(self, cache: Path | None, tell: Callable[[str], None] = _log.warning) -> None:
+    def __init__(
+        self, cache: Path | None, tell: Callable[[str], None] = _log.warning, watch: WatchTree = TreeWatcher
+    ) -> None:
         self._cache = cache
         self._tell = tell
+        self._watch = watch
         self._folders: dict[Path, _Folder] = {}
         self._asking = ThreadPoolExecutor(1, "claude-ls-index")
         self._stop = threading.Event()
@@ -184,7 +187,7 @@ class Indexing:
             if path.is_relative_to(root):
                 self._told(folder, path.relative_to(root).as_posix())
 
-        folder = _Folder(FolderIndex(root, cache), TreeWatcher(root, loop.call_soon_threadsafe, happened))
+        folder = _Folder(FolderIndex(root, cache), self._watch(root, loop.call_soon_threadsafe, happened))
         self._spawn(self._begin(folder))
         return folder
 

@@ -5,11 +5,29 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from watchdog.events import FileSystemEvent
     from watchdog.observers.api import BaseObserver
+
+
+class TreeWatch(Protocol):
+    """Whoever can watch a folder with all that is in it."""
+
+    @property
+    def sees(self) -> bool:
+        """Whether changes are told of."""
+        ...
+
+    def start(self) -> str:
+        """Begin; why that cannot be, or nothing. Takes a while in large folders: call it from a thread."""
+        ...
+
+    def close(self) -> None: ...
+
+
+WatchTree = Callable[[Path, Callable[[Callable[[], None]], object], Callable[[Path], None]], TreeWatch]
 
 
 class TreeWatcher:
