@@ -22,22 +22,33 @@ class Import:
 
 def read_imports(language: Language, statement: str) -> list[Import]:
     """What one import statement of `language` brings in."""
+    if len(statement) > _LONG:
+        return []
+    statement = statement.replace("\r\n", "\n")
     if language.words == "python":
         return _python(_without_comments(statement))
     if language.words == "script":
-        return _script(statement)
-    if (named := _NAMED_MODULE.match(statement.strip())) and language.name in ("Go", "Lua"):
-        module = named[2]
-        return [Import(named[1] or re.split(r"[./]", module)[-1], module, "")]
-    return _by_path(statement)
+        return _script(_BESIDE.sub(r"\1", statement))
+    if language.name == "Go":
+        return _go(statement)
+    if language.name == "Lua":
+        return _lua(statement)
+    if language.name == "Bash":
+        return _by_path(_sourced(statement))
+    return _by_path(_BESIDE.sub(r"\1", statement))
+
+
+_LONG = 10_000
+"""No one writes such a statement, and to take one apart could take long."""
+_BESIDE = re.compile(r"""("[^"\n]*"|'[^'\n]*')|//[^\n]*|/\*(?:[^*]++|\*(?!/))*+\*/""")
+"""Strings, to be kept, and comments."""
 
 
 def _without_comments(statement: str) -> str:
     return re.sub(r"#[^\n]*", "", statement).replace("\\\n", " ")
 
 
-_NAMED_MODULE = re.compile(r"""(?:(?:local\s+)?([\w.]+)\s*=?\s*)?(?:require\s*\(?\s*)?["'`]([^"'`]+)["'`]""")
-_FROM = re.compile(r"from\s+(\.*\s*[\w.]*)\s+import\s+\(?([^)]*)\)?\s*$")
+_FROM = re.compile(r"from\b([\w.\s]*?)\bimport\b\s*\(?([^)]*)\)?\s*$")
 _AS = re.compile(r"([\w.]+|\*)(?:\s+as\s+(\w+))?\s*$")
 
 
@@ -58,10 +69,37 @@ def _python(statement: str) -> list[Import]:
     return imports
 
 
+_GO = re.compile(r"""([\w.]+)?\s*["`]([^"`]+)["`]""")
+
+
+def _go(statement: str) -> list[Import]:
+    found = _GO.match(statement)
+    if found is None:
+        return []
+    module = found[2]
+    if found[1] == ".":
+        return [Import("*", module, "")]
+    # The last part is the name but for a version: "a/b/v2" and "a/b.v2" are both `b`.
+    last = re.sub(r"[./]v\d+$", "", module).rpartition("/")[2]
+    return [Import(found[1] or last.partition(".")[0], module, "")]
+
+
+_REQUIRE = re.compile(r"""require\s*\(?\s*(?:["']([^"'\n]+)["']|\[\[([^\]\n]+)\]\])\s*\)?(?:\s*\.\s*(\w+))?""")
+
+
+def _lua(statement: str) -> list[Import]:
+    names, _, values = statement.partition("=")
+    locals_ = re.findall(r"\w+", names.strip().removeprefix("local"))
+    return [
+        Import(local, quoted or bracketed, name)
+        for local, (quoted, bracketed, name) in zip(locals_, _REQUIRE.findall(values), strict=False)
+    ]
+
+
 _SOURCE = re.compile(r"""(?:from\s*|import\s*\(?\s*|require\s*\(\s*)["']([^"'\n]+)["']""")
 _BRACES = re.compile(r"\{([^}]*)\}")
 _NAMED = re.compile(r"(?:type\s+)?([\w$]+|\*)(?:\s+as\s+([\w$]+))?$")
-_NAMESPACE = re.compile(r"\*\s*(?:as\s+([\w$]+))?")
+_NAMESPACE = re.compile(r"\*\s*(?:as\s+([\w$]+))?|import\s+([\w$]+)\s*=")
 _DEFAULT = re.compile(r"import\s+(?:type\s+)?([\w$]+)\s*(?:,|\bfrom\b)")
 
 
@@ -77,13 +115,13 @@ def _script(statement: str) -> list[Import]:
             if part:
                 imports.append(Import(part[2] or part[1], module, part[1]))
     elif namespace := _NAMESPACE.search(statement):
-        imports.append(Import(namespace[1] or "*", module, ""))
+        imports.append(Import(namespace[1] or namespace[2] or "*", module, ""))
     if default := _DEFAULT.match(statement):
         imports.append(Import(default[1], module, "default"))
     return imports
 
 
-_PATH = re.compile(r"[\w./\\:$-]+(?:\s+as\s+\w+)?|\*")
+_PATH = re.compile(r"[\w./\\:$+-]+(?:\s+as\s+\w+)?|\*")
 _KEYWORDS = frozenset(
     {
         *("import", "using", "use", "from", "require", "require_relative", "include", "include_once", "source"),
@@ -91,20 +129,35 @@ _KEYWORDS = frozenset(
         *("alias", "open", "typedef"),
     }
 )
-_GROUP = re.compile(r"([\w:.\\]*(?:::|\\))\{([^{}]*)\}")
+_GROUP = re.compile(r"(?<![\w:.\\])([\w:.\\]*(?:::|\\))\{([^{}]*)\}")
+_KIND = re.compile(r"\s*(?:(?:function|const)\s+)?")
+_ALIAS = re.compile(r"(?:global\s+)?using\s+(\w+)\s*=\s*([\w.:]+)")
+_SIGNS = re.compile(r"#\s*include|\bpub\s*\([^)]*\)|[\"'<>();{}=]")
+_EXPANSION = re.compile(r"\$\([^()]*\)|\$\{[^{}]*\}|\$\w+")
+_ENDINGS = frozenset({"h", "hpp", "hh", "hxx", "inl", "cuh", "lua", "sh", "bash", "zsh", "rb", "php"})
+
+
+def _sourced(statement: str) -> str:
+    """The command that reads a file, without its further arguments and what only a run can tell of the path."""
+    for _ in range(9):  # one in another: "$(cd "$(dirname "$0")" && pwd)/lib.sh"
+        statement, count = _EXPANSION.subn("", statement)
+        if not count:
+            break
+    return " ".join(statement.split()[:2])
 
 
 def _by_path(statement: str) -> list[Import]:
     """Languages that name a file or a package by its path: the last part is the name that code uses."""
-    text = statement
-    while found := _GROUP.search(text):
+    alias = _ALIAS.match(statement)
+    text = f"{alias[2]} as {alias[1]}" if alias else statement
+    while len(text) < 2 * _LONG and (found := _GROUP.search(text)):
         text = (
             text[: found.start()]
-            + ", ".join(found[1] + part.strip() for part in found[2].split(","))
+            + ", ".join(found[1] + _KIND.sub("", part, count=1) for part in found[2].split(",") if part.strip())
             + text[found.end() :]
         )
     imports: list[Import] = []
-    for piece in _PATH.findall(re.sub(r"#\s*include|[\"'<>();{}=]", " ", text)):
+    for piece in _PATH.findall(_SIGNS.sub(" ", text)):
         path, _, local = piece.partition(" as ")
         path = path.strip().strip(":.\\-")
         if not path or path.lower() in _KEYWORDS or path == "*":
@@ -113,10 +166,6 @@ def _by_path(statement: str) -> list[Import]:
         if not parts:
             continue
         # A file is known by its name without ending, and so is what it defines in many of these languages.
-        name = (
-            parts[-2]
-            if len(parts) > 1 and parts[-1] in ("h", "hpp", "hh", "hxx", "lua", "sh", "rb", "php")
-            else parts[-1]
-        )
+        name = parts[-2] if len(parts) > 1 and parts[-1] in _ENDINGS else parts[-1]
         imports.append(Import(local.strip() or name, path, name))
     return imports

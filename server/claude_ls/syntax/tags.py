@@ -76,7 +76,7 @@ def tags_of(language: Language, source: bytes, tree: Tree | None = None) -> File
     found: list[_Found] = []
     bases = captures.pop("base", ())
     imports: list[Import] = []
-    for node in captures.pop("import", ()):
+    for node in sorted(captures.pop("import", ()), key=lambda node: node.start_byte):
         imports += read_imports(language, source[node.start_byte : node.end_byte].decode("utf-8", "replace"))
     for noun, names in captures.items():
         if "-" not in noun:  # with a hyphen: what a predicate needs
