@@ -55,22 +55,14 @@ class ContextBlock:
         return f"<{tag}{attributes}>\n{self.text}\n</{tag}>"
 
 
-def gather(
-    document: Document, path: str, span: Span, diagnostics: Iterable[Diagnostic], tokens: int
-) -> tuple[ContextBlock, ...]:
-    """The file around `span` in at most about `tokens`, then what other tools say about it.
-
-    The file comes first and does not depend on the request, so that a second request finds it in the prompt cache.
-    """
-    blocks = list(file_blocks(document, path, span, tokens))
+def diagnostics_block(document: Document, diagnostics: Iterable[Diagnostic]) -> ContextBlock | None:
+    """What other tools say about the document; None where they say nothing."""
     told = "\n".join(
         f"line {document.line_of(item.span.start) + 1}: {item.severity}: {item.message}"
         + (f" ({' '.join(filter(None, (item.source, item.code)))})" if item.source or item.code else "")
         for item in diagnostics
     )
-    if told:
-        blocks.append(ContextBlock("diagnostics", told, lasting="place"))
-    return tuple(blocks)
+    return ContextBlock("diagnostics", told, lasting="place") if told else None
 
 
 def file_blocks(document: Document, path: str, span: Span, tokens: int) -> Iterable[ContextBlock]:

@@ -1,4 +1,4 @@
-"""Lays a request out: what never changes first, the file next, the ask last, with cache breakpoints between."""
+"""Lays a request out: what never changes first, what Claude was shown next, the ask last."""
 
 from __future__ import annotations
 
@@ -15,23 +15,19 @@ def build(
     *,
     action: str,
     system: str,
-    blocks: Sequence[ContextBlock],
+    parts: Sequence[Sequence[ContextBlock]],
     ask: str,
     tools: tuple[Tool, ...],
     settings: Settings,
 ) -> ModelRequest:
-    """The first request of a job. Tools and `system` are alike for all jobs of one kind, rules and map for all in one
-    folder, the file for all jobs on it; behind each of them the prompt cache can begin.
+    """The first request of a job. Tools and `system` are alike for all jobs of one kind, and `parts` for all that come
+    after one another in one folder, but for the last of them; behind each the prompt cache can begin.
 
     With tools the answer must be a use of one: words would have nowhere to go. The service allows to demand that only
     while Claude does not think, so with thinking the prompt alone asks for it.
     """
-    parts = [[block for block in blocks if block.lasting == lasting] for lasting in ("folder", "file", "place")]
     shown = ["\n\n".join(block.rendered() for block in part) for part in parts]
-    content = (
-        *(Text(text, cached=True) for text in shown[:2] if text),
-        Text("\n\n".join(filter(None, (shown[2], ask)))),
-    )
+    content = (*(Text(text, cached=True) for text in shown), Text(ask))
     return ModelRequest(
         model=settings.model_for(action),
         tools=tools,

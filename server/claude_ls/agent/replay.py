@@ -42,6 +42,7 @@ import h11
 from claude_ls.agent import wire_answer
 from claude_ls.agent.credentials import LOOPBACK
 from claude_ls.agent.model import StopReason
+from claude_ls.agent.prompt_cache import Counted, PromptCache
 from claude_ls.agent.scripted import Chunking, Turn, by_tokens
 from claude_ls.agent.usage import estimated_tokens
 
@@ -134,9 +135,12 @@ class ReplayServer:
     raw: Sequence[bytes] = ()
     """Recorded streams to send as they are, instead of turns; the last one again and again."""
     requests: list[Recorded] = field(default_factory=list)
+    counted: list[Counted] = field(default_factory=list)
+    """Of each request that was answered by a turn, what of it came from the prompt cache."""
     connections: int = 0
     """How many were opened, so that tests can tell whether one is used again."""
     url: str = ""
+    _cache: PromptCache = field(default_factory=PromptCache)
     _next: int = 0
     _broken: tuple[dict[str, Any], int] | None = None
     _server: asyncio.Server | None = None
@@ -235,11 +239,14 @@ class ReplayServer:
             if turn.stop in _INSTEAD and not turn.parts and fault is None:
                 await _fail(read_fault(_INSTEAD[turn.stop]), connection)
                 return
+            asked = self._cache.count(body)
+            self.counted.append(asked)
             events = list(
                 wire_answer.events(
                     turn,
                     index,
                     body,
+                    asked,
                     self.chunking,
                     odd=fault.kind if fault else "",
                     stop=fault.value if fault and fault.kind == "stop" else "",

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from claude_ls.agent.model import StopReason
+from claude_ls.agent.prompt_cache import Counted
 from claude_ls.agent.scripted import Chunking, Say, Think, Turn, Use
 from claude_ls.agent.usage import estimated_tokens
 
@@ -18,10 +19,18 @@ ENDED_BY_A_STOP: frozenset[StopReason] = frozenset(
 
 
 def events(
-    turn: Turn, number: int, body: dict[str, Any], chunking: Chunking, *, odd: str = "", stop: str = ""
+    turn: Turn,
+    number: int,
+    body: dict[str, Any],
+    asked: Counted,
+    chunking: Chunking,
+    *,
+    odd: str = "",
+    stop: str = "",
 ) -> Iterable[bytes]:
-    """Each event as its bytes. `odd` makes the answer `twice`, `headless` or `unknown` (see `replay`)."""
-    asked = estimated_tokens(json.dumps(body, ensure_ascii=False))
+    """Each event as its bytes; `asked` is what the request counts.
+
+    `odd` makes the answer `twice`, `headless` or `unknown` (see `replay`)."""
     start = {
         "type": "message_start",
         "message": {
@@ -32,7 +41,12 @@ def events(
             "content": [],
             "stop_reason": None,
             "stop_sequence": None,
-            "usage": {"input_tokens": asked, "output_tokens": 1},
+            "usage": {
+                "input_tokens": asked.input,
+                "cache_read_input_tokens": asked.read,
+                "cache_creation_input_tokens": asked.written,
+                "output_tokens": 1,
+            },
         },
     }
     if odd != "headless":

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from claude_ls.agent.context import ContextBlock, Diagnostic, gather
+from claude_ls.agent.context import ContextBlock, file_blocks
+from claude_ls.agent.ledger import SECONDS, Ledger
 from claude_ls.agent.usage import CHARACTERS_PER_TOKEN, estimated_tokens
 from claude_ls.config import Settings
 from claude_ls.index.folder_index import Shown
@@ -38,6 +39,24 @@ class Around:
         return sum(estimated_tokens(block.text) for block in (*self.folder, *self.related))
 
 
+class Ledgers:
+    """What was shown lately, by folder and kind of request. `clock` counts seconds."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._kept: dict[Hashable, tuple[float, Ledger]] = {}
+
+    def get(self, key: Hashable) -> Ledger:
+        """An empty one where the service's cache does not know it any more."""
+        when, ledger = self._kept.get(key, (0.0, Ledger()))
+        return ledger if self._clock() - when < SECONDS else Ledger()
+
+    def keep(self, key: Hashable, ledger: Ledger) -> None:
+        now = self._clock()
+        self._kept = {known: item for known, item in self._kept.items() if now - item[0] < SECONDS}
+        self._kept[key] = now, ledger
+
+
 @dataclass(frozen=True)
 class Gathering:
     """`unsaved` gives the text of all open documents by their files, `trusted` tells whether a folder's own files are
@@ -47,13 +66,14 @@ class Gathering:
     settings: Settings
     folders: Callable[[], Sequence[Path]]
     unsaved: Callable[[], Mapping[Path, str]]
+    ledgers: Ledgers
     trusted: Callable[[Path], bool]
     own_rules: Path | None
 
     async def around(self, document: Document, file: Path, span: Span) -> Around:
         """What to send with `span` of `document`, which is `file`, beside itself."""
         settings = self.settings
-        root = next((real(folder) for folder in self.folders() if file.is_relative_to(real(folder))), None)
+        root = self._root(file)
         blocks: list[ContextBlock] = []
         if self.own_rules is not None or (root is not None and self.trusted(root)):
             trusted_root = root if root is not None and self.trusted(root) else None
@@ -74,14 +94,19 @@ class Gathering:
         named = [ContextBlock("related", item.text, (("path", item.path),), "place") for item in related]
         return Around(tuple(blocks), tuple(named))
 
-    def blocks(
-        self, around: Around, document: Document, path: str, span: Span, diagnostics: Iterable[Diagnostic]
-    ) -> list[ContextBlock]:
-        """All that is sent with `span` of `document`, what changes least first; `path` is how it is called there."""
-        found = gather(document, path, span, diagnostics, self.settings.context_tokens - around.tokens)
-        files = [block for block in found if block.tag == "file"]
-        others = [block for block in found if block.tag != "file"]
-        return [*around.folder, *files, *around.related, *others]
+    def shown(self, around: Around, document: Document, file: Path, path: str, span: Span, kind: Hashable) -> Ledger:
+        """All that is sent with `span` of `document`, which is `file` and called `path` there, behind what was sent
+        shortly before with a request of the same `kind`."""
+        blocks = tuple(file_blocks(document, path, span, self.settings.context_tokens - around.tokens))
+        earlier = self.ledgers.get((self._root(file) or file, kind))
+        return earlier.with_blocks([*around.folder, *blocks, *around.related], self.settings.context_tokens)
+
+    def sent(self, shown: Ledger, file: Path, kind: Hashable) -> None:
+        """What is `shown` is on its way: the next request of this kind goes on from it."""
+        self.ledgers.keep((self._root(file) or file, kind), shown)
+
+    def _root(self, file: Path) -> Path | None:
+        return next((real(folder) for folder in self.folders() if file.is_relative_to(real(folder))), None)
 
 
 async def _soon(asking: Coroutine[Any, Any, list[Shown]]) -> list[Shown]:

@@ -13,7 +13,8 @@ from typing import Literal
 
 from claude_ls.actions.action import Action, Situation, Task, prompt
 from claude_ls.agent import loop
-from claude_ls.agent.context import ContextBlock
+from claude_ls.agent.context import ContextBlock, diagnostics_block
+from claude_ls.agent.ledger import Ledger
 from claude_ls.agent.model import (
     COMPLETE,
     SAID_ON_STOP,
@@ -107,6 +108,9 @@ class Composed:
     request: ModelRequest
     blocks: tuple[ContextBlock, ...]
     ask: str
+    shown: Ledger | None = None
+    """What the next request of this `kind` can go on from; None where this one goes on with a conversation."""
+    kind: tuple[str, ...] = ()
 
 
 class _Stop(Exception):
@@ -219,7 +223,7 @@ class Run:
         return replace(self._task, situation=now)
 
     async def _edit(self) -> None:
-        request = (await self.composed()).request
+        request = self._sent(await self.composed())
         region = self.action.region(self._task)
         long = self._is_long(region)
         writing = Writing(
@@ -376,7 +380,7 @@ class Run:
     async def _answer(self) -> None:
         state = self._tools.state
         name = f"explain/{self.job.id}.md"
-        request = (await self.composed()).request
+        request = self._sent(await self.composed())
         region = self.action.region(self._task)
         line = self._buffer.document.line_of(region.start) + 1
         head = f"# {self.job.title[:1].upper()}{self.job.title[1:]}\n\n`{self._path}`, line {line}\n\n"
@@ -419,6 +423,12 @@ class Run:
             self._task = self.task_now()
         return self._compose(around)
 
+    def _sent(self, composed: Composed) -> ModelRequest:
+        if composed.shown:
+            file = self._tools.path_of(self._task.situation.document.uri)
+            self._tools.gathering.sent(composed.shown, file, composed.kind)
+        return composed.request
+
     def _is_long(self, region: Span) -> bool:
         document = self._task.situation.document
         return document.line_of(region.end) - document.line_of(region.start) >= MAX_REGION_LINES
@@ -430,7 +440,10 @@ class Run:
         system = "system_edit" if self.action.tools else "system_explain"
         long = self._is_long(region)
         tools = tuple(tool for tool in self.action.tools if not (long and tool is REWRITE_REGION))
-        blocks = self._tools.gathering.blocks(around, document, self._path, region, diagnostics)
+        kind = (settings.model_for(self.action.name), system, *(tool.name for tool in tools))
+        file = self._tools.path_of(document.uri)
+        shown = self._tools.gathering.shown(around, document, file, self._path, region, kind)
+        told = diagnostics_block(document, diagnostics)
         first, last = document.line_of(region.start) + 1, document.line_of(region.end) + 1
         # The region depends on the request, so it follows the file, which does not.
         marked = [ContextBlock("region", region.of(document.text), (("lines", f"{first}-{last}"),))]
@@ -441,13 +454,13 @@ class Run:
         request = build(
             action=self.action.name,
             system=prompt(system),
-            blocks=blocks,
-            ask=ask,
+            parts=shown.parts,
+            ask=f"{told.rendered()}\n\n{ask}" if told else ask,
             tools=tools,
             settings=settings,
         )
         if not self._heard:
-            return Composed(request, tuple(blocks), ask)
+            return Composed(request, shown.blocks if told is None else (*shown.blocks, told), ask, shown, kind)
         now = [prompt("follow_up"), marked[0].rendered(), ContextBlock("instruction", task.words).rendered()]
         ask = "\n\n".join(now)
         return Composed(going_on(request, self._heard, ask), (), ask)

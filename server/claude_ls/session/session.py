@@ -21,7 +21,7 @@ from claude_ls.session.buffer import Buffer, Clock, Later, Record
 from claude_ls.session.client import Client, Edits
 from claude_ls.session.closed_file import ClosedFile
 from claude_ls.session.file_changes import FileChanges, redone, undone
-from claude_ls.session.gathering import Gathering
+from claude_ls.session.gathering import Gathering, Ledgers
 from claude_ls.session.indexing import NoSurroundings, Surroundings
 from claude_ls.session.job import Job, Run, Tools
 from claude_ls.session.journal import Journal, Reverted
@@ -129,6 +129,7 @@ class Session:
         self._journal = Journal()
         self._explanations: dict[str, Explanation] = {}
         self._warm = False
+        self._ledgers = Ledgers(clock)
         self._keeping = Keeping(stores, background, client)
         self._reviewing = Reviewing(
             client=client,
@@ -312,7 +313,13 @@ class Session:
             journal=self._journal,
             keeping=self._keeping,
             gathering=Gathering(
-                self._surroundings, self.settings, self._folder_paths, self._unsaved, self._trusts, self._own_rules
+                surroundings=self._surroundings,
+                settings=self.settings,
+                folders=self._folder_paths,
+                unsaved=self._unsaved,
+                ledgers=self._ledgers,
+                trusted=self._trusts,
+                own_rules=self._own_rules,
             ),
             path_of=lambda uri: real(_path(uri)),
             explained=self._explained,

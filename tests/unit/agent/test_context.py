@@ -8,13 +8,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from claude_ls.agent.context import HEAD_LINES, ContextBlock, Diagnostic, file_blocks, gather
+from claude_ls.agent.context import HEAD_LINES, ContextBlock, Diagnostic, diagnostics_block, file_blocks
 from claude_ls.agent.usage import estimated_tokens
 from claude_ls.text.document import Document
 from claude_ls.text.patch import Span
 
 LINES = [f"value_{number} = {number}  # a line of code" for number in range(10_000)]
 BUDGET = 2000
+
+
+def blocks_of(document: Document, path: str, span: Span, tokens: int) -> tuple[ContextBlock, ...]:
+    return tuple(file_blocks(document, path, span, tokens))
 
 
 def opened(text: str) -> Document:
@@ -56,7 +60,7 @@ def test_a_file_that_fits_is_shown_whole_whatever_the_place() -> None:
 
 @pytest.mark.parametrize("number", [0, 5, HEAD_LINES - 1, HEAD_LINES, 150, 300, 5000, 9_998, 9_999])
 def test_a_long_file_is_cut_to_about_the_budget_around_the_place(number: int) -> None:
-    blocks = gather(LONG, "a.py", line(number), (), BUDGET)
+    blocks = blocks_of(LONG, "a.py", line(number), BUDGET)
     assert 0.97 * BUDGET < tokens_of(blocks) <= BUDGET + 2
     parts = shown(blocks)
     assert parts[0][0] == 0 and parts[0][1] >= HEAD_LINES - 1
@@ -69,31 +73,31 @@ def test_a_long_file_is_cut_to_about_the_budget_around_the_place(number: int) ->
 
 def test_no_line_is_shown_twice_wherever_the_place_is() -> None:
     for number in range(0, 400, 7):
-        parts = shown(gather(LONG, "a.py", line(number), (), BUDGET))
+        parts = shown(blocks_of(LONG, "a.py", line(number), BUDGET))
         lines = [at for first, last in parts for at in range(first, last + 1)]
         assert len(lines) == len(set(lines)), number
 
 
 def test_a_place_that_is_over_the_budget_is_shown_anyway_and_nothing_else() -> None:
-    assert shown(gather(LONG, "a.py", line(2000, 4000), (), BUDGET)) == [(2000, 4000)]
-    assert shown(gather(LONG, "a.py", line(2000), (), 1)) == [(2000, 2000)]
-    assert shown(gather(LONG, "a.py", line(1), (), 1)) == [(1, 1)]
+    assert shown(blocks_of(LONG, "a.py", line(2000, 4000), BUDGET)) == [(2000, 4000)]
+    assert shown(blocks_of(LONG, "a.py", line(2000), 1)) == [(2000, 2000)]
+    assert shown(blocks_of(LONG, "a.py", line(1), 1)) == [(1, 1)]
 
 
 def test_a_head_of_long_lines_leaves_half_of_the_budget_to_what_is_around_the_place() -> None:
     document = opened("\n".join(["import " + "x" * 993] * 100 + ["x = 1"] * 10_000))
     place = Span(document.line_span(5000).start, document.line_span(5000).end)
-    head, around = gather(document, "a.py", place, (), BUDGET)
+    head, around = blocks_of(document, "a.py", place, BUDGET)
     assert dict(head.attributes)["lines"] == "1-3 of 10100"
     assert tokens_of((head, around)) <= BUDGET + 2 and estimated_tokens(around.text) > BUDGET // 2
     one_line = opened("x" * 1_000_000 + "\ny = 1\n")
-    (block,) = gather(one_line, "a.py", Span(1_000_001, 1_000_006), (), BUDGET)
+    (block,) = blocks_of(one_line, "a.py", Span(1_000_001, 1_000_006), BUDGET)
     assert (block.text, dict(block.attributes)["lines"]) == ("y = 1\n", "2-3 of 3")
 
 
 def test_line_breaks_are_counted() -> None:
     document = opened("\n" * 20_000)
-    blocks = gather(document, "a.py", Span(10_000, 10_000), (), BUDGET)
+    blocks = blocks_of(document, "a.py", Span(10_000, 10_000), BUDGET)
     assert 0.97 * BUDGET < tokens_of(blocks) <= BUDGET + 2
 
 
@@ -110,25 +114,22 @@ def test_no_more_than_the_budget_whatever_the_lines(
     document = opened(line_break.join("x" * width for width in widths))
     number = place % len(widths)
     span = document.line_span(number)
-    blocks = gather(document, "a.py", span, (), tokens)
+    blocks = blocks_of(document, "a.py", span, tokens)
     assert tokens_of(blocks) <= max(tokens, estimated_tokens(span.of(document.text))) + 2
     if tokens_of(blocks) < estimated_tokens(document.text):
         assert span.of(document.text) in blocks[-1].text
 
 
-def test_what_other_tools_say_comes_last_by_line() -> None:
+def test_what_other_tools_say_is_told_by_line() -> None:
     told = (
         Diagnostic(line(1), "no such name", "error", "ruff", "F821"),
         Diagnostic(line(2), "unused", "warning", code="7"),
         Diagnostic(line(9_000), "long", "hint"),
     )
-    blocks = gather(LONG, "a.py", line(3), told, BUDGET)
-    assert blocks[-1].tag == "diagnostics"
-    assert blocks[-1].text == (
-        "line 2: error: no such name (ruff F821)\nline 3: warning: unused (7)\nline 9001: hint: long"
-    )
-    # So that a second request finds the file in the cache, whatever is said about it by then.
-    assert blocks[:-1] == gather(LONG, "a.py", line(3), (), BUDGET)
+    block = diagnostics_block(LONG, told)
+    assert block is not None and block.tag == "diagnostics"
+    assert block.text == "line 2: error: no such name (ruff F821)\nline 3: warning: unused (7)\nline 9001: hint: long"
+    assert diagnostics_block(LONG, ()) is None
 
 
 @pytest.mark.parametrize(

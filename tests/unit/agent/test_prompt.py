@@ -19,7 +19,9 @@ def built(
     thinking: Thinking = "adaptive",
 ) -> ModelRequest:
     settings = Settings(model="usual", models={"explain": "other"}, effort="low", thinking=thinking)
-    return build(action="edit", system="Be brief.", blocks=blocks, ask=ask, tools=tools, settings=settings)
+    return build(
+        action="edit", system="Be brief.", parts=(blocks,) if blocks else (), ask=ask, tools=tools, settings=settings
+    )
 
 
 def test_the_file_first_the_ask_last_and_marks_between() -> None:
@@ -55,5 +57,5 @@ def test_a_tool_is_demanded_only_where_there_is_one_and_no_thinking() -> None:
 def test_an_action_may_have_a_model_of_its_own() -> None:
     settings = Settings(model="usual", models={"explain": "other"})
     for action, model in (("explain", "other"), ("edit", "usual")):
-        request = build(action=action, system="", blocks=(), ask="?", tools=(), settings=settings)
+        request = build(action=action, system="", parts=(), ask="?", tools=(), settings=settings)
         assert request.model == model

@@ -251,8 +251,8 @@ def test_a_statement_cut_anywhere_is_read_somehow(name: str) -> None:
 @pytest.mark.parametrize("name", STATEMENTS)
 @pytest.mark.parametrize(
     "unit",
-    ["a", "a::{", "a::", "a,", "{", "{}", "::{},", "\\", '"', "'", "`", "(", "$(", "${", "/*", "//", "#", "\n", " ", ".",
-     "import ", "from ", "require ", "require(", "as ", "use a::{b,", "= ", "[["],
+    ["a", "a::{", "a::", "a,", "{", "{}", "::{},", "\\", '"', "'", "`", "(", "$(", "${", "/*", "//", "#", "\n", " ",
+     ".", "import ", "from ", "require ", "require(", "as ", "use a::{b,", "= ", "[["],
 )  # fmt: skip
 def test_no_statement_takes_forever(name: str, unit: str) -> None:
     for before in ("", "import ", "from a import ", "use a::{", "local a = ", "using a = ", 'source "'):
