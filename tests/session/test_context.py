@@ -249,3 +249,83 @@ def test_to_leave_in_the_middle_of_reading_is_to_leave(root: Path, tmp_path: Pat
         await known.aclose()
 
     play(story())
+
+
+def test_nothing_is_offered_or_sent_of_a_file_that_is_ignored(root: Path, tmp_path: Path) -> None:
+    (root / ".claudeignore").write_text("quiet.py\n")
+    (root / "quiet.py").write_text(PRICES)
+
+    async def story() -> None:
+        known = Indexing(None)
+        async with connected(tmp_path, ASK, root=root.as_uri(), surroundings=known) as connection:
+            await read(connection, known)
+            uri = (root / "quiet.py").as_uri()
+            connection.editor.open(uri, "python", PRICES)
+            await connection.server.session.finished()
+            params = {"textDocument": {"uri": uri}, "range": whole(0), "context": {"diagnostics": []}}
+            actions = await connection.editor.request("textDocument/codeAction", params)
+            assert actions and all(".claudeignore" in action["disabled"]["reason"] for action in actions)
+            for command, more in (("claude.explain", {}), ("claude.context", {"action": "explain"})):
+                with pytest.raises(RuntimeError, match="claudeignore"):
+                    await connection.execute(command, {"uri": uri, "range": whole(0), **more})
+            # Once it is off the list it is a file like any other.
+            (root / ".claudeignore").unlink()
+            changed = [{"uri": (root / ".claudeignore").as_uri(), "type": 3}]
+            connection.editor.notify("workspace/didChangeWatchedFiles", {"changes": changed})
+            await connection.execute("claude.jobs", {})
+            await known.whole()
+            connection.editor.notify("workspace/didChangeWatchedFiles", {"changes": changed})
+            await connection.execute("claude.jobs", {})
+            await connection.server.session.finished()
+            assert "secret_body" in await explained(connection, uri)
+
+    play(story())
+
+
+def test_a_job_finds_out_by_itself_that_its_file_is_ignored(root: Path, tmp_path: Path) -> None:
+    async def story() -> None:
+        known = Indexing(None)
+        async with connected(tmp_path, ASK, root=root.as_uri(), surroundings=known) as connection:
+            await read(connection, known)
+            connection.editor.open((root / "use.py").as_uri(), "python", USE)
+            await connection.server.session.finished()
+            # Nobody tells the session of this one; the index hears of it.
+            (root / ".gitignore").write_text("use.py\n")
+            known.changed([root / ".gitignore"])
+            await known.whole()
+            job = await connection.job("claude.explain", uri=(root / "use.py").as_uri(), range=whole())
+            assert job["state"] == "failed" and ".gitignore" in job["error"]
+            assert isinstance(connection.model, ScriptedModel) and not connection.model.requests
+
+    play(story())
+
+
+async def explained(connection: Connection, uri: str) -> str:
+    await connection.job("claude.explain", uri=uri, range=whole(0))
+    assert isinstance(connection.model, ScriptedModel)
+    return request_text(connection.model.requests[-1])
+
+
+def test_what_the_editor_tells_about_the_lines_at_hand_is_sent(root: Path, tmp_path: Path) -> None:
+    def told(line: int, message: str) -> dict[str, Any]:
+        return {"range": whole(line), "message": message, "severity": 2, "source": "lint", "code": "E1"}
+
+    async def story() -> None:
+        async with connected(tmp_path, ASK * 2, root=root.as_uri()) as connection:
+            uri = (root / "use.py").as_uri()
+            connection.editor.open(uri, "python", USE)
+            notes = {"uri": uri, "version": 1, "diagnostics": [told(3, "no type"), told(0, "import order")]}
+            connection.editor.notify("claude/diagnostics", notes)
+            # It follows the lines as they move, and what is about another version is not taken.
+            connection.editor.type(uri, 0, 0, "# typed\n")
+            connection.editor.notify("claude/diagnostics", {**notes, "diagnostics": [told(4, "stale")]})
+            await connection.job("claude.explain", uri=uri, range=whole(5))
+            assert isinstance(connection.model, ScriptedModel)
+            text = request_text(connection.model.requests[-1])
+            assert "<diagnostics>\nline 5: warning: no type (lint E1)\n</diagnostics>" in text
+            connection.editor.close_document(uri)
+            connection.editor.notify("claude/diagnostics", notes)
+            connection.editor.open(uri, "python", USE)
+            assert "<diagnostics>\n" not in await explained(connection, uri)
+
+    play(story())

@@ -31,3 +31,5 @@ CODE_ACTION_KINDS = (
     "refactor.rewrite.claude",
     "source.claude.explain",
 )
+DIAGNOSTICS = "claude/diagnostics"
+"""A notification of clients that tell what their other tools say."""

@@ -1,4 +1,4 @@
-"""textDocument/didOpen, didChange and didClose: the editor's text becomes ours."""
+"""textDocument/didOpen, didChange, didClose and what other tools say: the editor's text becomes ours."""
 
 from __future__ import annotations
 
@@ -65,6 +65,13 @@ def _log_once(told: set[str], problem: str) -> None:
     if problem not in told and len(told) < MAX_TOLD:
         told.add(problem)
         _log.warning("%s; it is taken as the specification says", problem)
+
+
+def diagnosed(session: Session, encoding: Encoding, params: types.PublishDiagnosticsParams) -> None:
+    """What the editor's other tools say about a document; of another version than ours it is not taken."""
+    document = session.document(params.uri)
+    if document is not None and params.version in (None, document.version):
+        session.diagnosed(params.uri, [convert.diagnostic_of(document, item, encoding) for item in params.diagnostics])
 
 
 def did_close(session: Session, params: types.DidCloseTextDocumentParams) -> None:

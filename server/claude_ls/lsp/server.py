@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Coroutine, Generator
+from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -45,6 +46,15 @@ _log = logging.getLogger(__name__)
 
 class Plain(dict[str, Any]):
     """The answer to a command: plain values already, which need not be looked through for others."""
+
+
+@dataclass
+class Diagnosed:
+    """The notification `claude/diagnostics`: all that the editor knows about one document."""
+
+    params: types.PublishDiagnosticsParams
+    method: str
+    jsonrpc: str
 
 
 @cache
@@ -129,6 +139,10 @@ class Protocol(LanguageServerProtocol):
             super()._handle_cancel_notification(msg_id)
         else:
             self._cancel_job(job)
+
+    def get_message_type(self, method: str) -> Any:  # type: ignore[override]  # there it is remembered
+        # Ours has the shape of the standard one that goes the other way.
+        return Diagnosed if method == announced.DIAGNOSTICS else super().get_message_type(method)
 
     def _cancel_job(self, job: str | None) -> None:
         if job is not None and any(known.id == job for known in self.server.session.jobs()):
@@ -230,6 +244,11 @@ def create_server(
         kept = [uri for uri in server.session.folders if uri not in gone]
         server.session.folders = (*kept, *(folder.uri for folder in params.event.added))
 
+    def diagnostics(params: types.PublishDiagnosticsParams) -> None:
+        from claude_ls.lsp import documents
+
+        documents.diagnosed(server.session, server.profile.encoding, params)
+
     def code_action(params: types.CodeActionParams) -> list[types.CodeAction]:
         from claude_ls.lsp import code_actions
 
@@ -260,6 +279,7 @@ def create_server(
         (types.WORKSPACE_DID_CHANGE_WATCHED_FILES, did_change_watched_files, None),
         (types.WORKSPACE_DID_CHANGE_CONFIGURATION, did_change_configuration, None),
         (types.WORKSPACE_DID_CHANGE_WORKSPACE_FOLDERS, did_change_folders, None),
+        (announced.DIAGNOSTICS, diagnostics, None),
         (types.TEXT_DOCUMENT_CODE_ACTION, code_action, kinds),
         (types.TEXT_DOCUMENT_HOVER, hover, None),
         (types.TEXT_DOCUMENT_CODE_LENS, code_lens, types.CodeLensOptions(resolve_provider=False)),

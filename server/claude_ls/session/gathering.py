@@ -70,6 +70,10 @@ class Gathering:
     trusted: Callable[[Path], bool]
     own_rules: Path | None
 
+    async def hides(self, file: Path) -> bool:
+        """Whether nothing of this file may be sent."""
+        return await self.surroundings.hides(file)
+
     async def around(self, document: Document, file: Path, span: Span) -> Around:
         """What to send with `span` of `document`, which is `file`, beside itself."""
         settings = self.settings

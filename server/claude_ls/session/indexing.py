@@ -51,6 +51,10 @@ class Surroundings(Protocol):
         """The folder that `path` is in, in so many characters: what most of it leans on. Nothing before it is read."""
         ...
 
+    async def hides(self, path: Path) -> bool:
+        """Whether this file is on one of the lists of what is to be ignored."""
+        ...
+
     def changed(self, paths: Iterable[Path]) -> None:
         """Somebody says that these files were changed."""
 
@@ -70,6 +74,9 @@ class NoSurroundings:
 
     async def map(self, path: Path, characters: int) -> list[Shown]:
         return []
+
+    async def hides(self, path: Path) -> bool:
+        return False
 
     def changed(self, paths: Iterable[Path]) -> None:
         pass
@@ -152,6 +159,13 @@ class Indexing:
             shown = await self._ask(lambda: folder.index.map(characters))
             folder.maps[characters] = (now, shown)
         return shown
+
+    async def hides(self, path: Path) -> bool:
+        root = self._root_of(path)
+        if root is None:
+            return False
+        listing, own = self._folders[root].index.listing, path.relative_to(root).as_posix()
+        return await self._ask(lambda: not listing.shows(own))
 
     def changed(self, paths: Iterable[Path]) -> None:
         for path in paths:

@@ -13,7 +13,7 @@ from typing import Literal
 
 from claude_ls.actions.action import Action, Situation, Task, prompt
 from claude_ls.agent import loop
-from claude_ls.agent.context import ContextBlock, diagnostics_block
+from claude_ls.agent.context import ContextBlock, Diagnostic, diagnostics_block
 from claude_ls.agent.ledger import Ledger
 from claude_ls.agent.model import (
     COMPLETE,
@@ -53,6 +53,12 @@ from claude_ls.workspace.path_state import as_text
 JobState = Literal["queued", "running", "waiting", "done", "failed", "cancelled"]
 
 CLOSED_MEANWHILE = "Stopped: the document was closed."
+HIDDEN = (
+    "it is ignored (by .gitignore, .ignore or .claudeignore), so nothing of it is read or sent: take it off that list "
+    "if Claude may see it"
+)
+MAX_DIAGNOSTICS = 20
+"""Of those that the editor tells by itself, so many are sent with the lines that they are about."""
 SHOWN_CHARACTERS = 40
 """After how many more characters the phase says again how many there are: about twice a second."""
 MAX_REGION_LINES = 80
@@ -95,6 +101,8 @@ class Tools:
     keeping: Keeping
     gathering: Gathering
     path_of: Callable[[str], Path]
+    diagnostics: Callable[[str], Sequence[Diagnostic]]
+    """What other tools say about a document, as far as the editor tells."""
     explained: Callable[[Job, Span, str], None]
     """Called with all words so far as an explanation grows, for hover."""
     changed: Callable[[Job, str], None]
@@ -415,6 +423,8 @@ class Run:
         situation = self._task.situation
         document = situation.document
         file = self._tools.path_of(document.uri)
+        if await self._tools.gathering.hides(file):
+            raise _Stop(f"{self._path}: {HIDDEN}.")
         around = await self._tools.gathering.around(document, file, self.action.region(self._task))
         if self._buffer.document is not document:
             # The person went on typing while we looked around.
@@ -422,6 +432,12 @@ class Run:
                 raise _Stop(CLOSED_MEANWHILE)
             self._task = self.task_now()
         return self._compose(around)
+
+    def _known_diagnostics(self, region: Span) -> list[Diagnostic]:
+        """What the editor has told about lines of `region`, from the top."""
+        known = self._tools.diagnostics(self._task.situation.document.uri)
+        inside = [item for item in known if item.span.start <= region.end and region.start <= item.span.end]
+        return sorted(inside, key=lambda item: item.span)[:MAX_DIAGNOSTICS]
 
     def _sent(self, composed: Composed) -> ModelRequest:
         if composed.shown:
@@ -443,7 +459,7 @@ class Run:
         kind = (settings.model_for(self.action.name), system, *(tool.name for tool in tools))
         file = self._tools.path_of(document.uri)
         shown = self._tools.gathering.shown(around, document, file, self._path, region, kind)
-        told = diagnostics_block(document, diagnostics)
+        told = diagnostics_block(document, diagnostics or self._known_diagnostics(region))
         first, last = document.line_of(region.start) + 1, document.line_of(region.end) + 1
         # The region depends on the request, so it follows the file, which does not.
         marked = [ContextBlock("region", region.of(document.text), (("lines", f"{first}-{last}"),))]

@@ -23,7 +23,7 @@ from claude_ls.session.closed_file import ClosedFile
 from claude_ls.session.file_changes import FileChanges, redone, undone
 from claude_ls.session.gathering import Gathering, Ledgers
 from claude_ls.session.indexing import NoSurroundings, Surroundings
-from claude_ls.session.job import Job, Run, Tools
+from claude_ls.session.job import HIDDEN, Job, Run, Tools
 from claude_ls.session.journal import Journal, Reverted
 from claude_ls.session.keeping import Background, Keeping, Stores
 from claude_ls.session.reviewing import Reviewing, Selection, Waiting
@@ -37,6 +37,7 @@ from claude_ls.workspace.checkpoints import Checkpoint
 from claude_ls.workspace.database import DatabaseProblem
 from claude_ls.workspace.files import FileProblem, StateFolder, inside, read, real
 from claude_ls.workspace.git import Repository, find_repository
+from claude_ls.workspace.listing import IGNORE_FILES
 from claude_ls.workspace.watcher import FileWatch
 
 Result = TypeVar("Result")
@@ -128,6 +129,9 @@ class Session:
         self._runs: dict[str, Run] = {}
         self._journal = Journal()
         self._explanations: dict[str, Explanation] = {}
+        self._diagnostics: dict[str, tuple[Diagnostic, ...]] = {}
+        self._hidden: set[str] = set()
+        """The documents that are on a list of what is to be ignored, as far as that is known by now."""
         self._warm = False
         self._ledgers = Ledgers(clock)
         self._keeping = Keeping(stores, background, client)
@@ -176,6 +180,7 @@ class Session:
             known.reopened(document)
             self._reviewing.reopened(known)
         self._buffers[uri] = known or self._new_buffer(document, self._client)
+        self._spawn(self._look_whether_hidden(uri))
 
     def changed(self, document: Document, edits: Sequence[TextEdit]) -> None:
         """The editor reports `edits`, one behind the other, which led to `document`."""
@@ -185,10 +190,15 @@ class Session:
         for job, item in self._explanations.items():
             if item.uri == document.uri:
                 self._explanations[job] = replace(item, span=carry_span_over(item.span, edits))
+        if told := self._diagnostics.get(document.uri):
+            carried = (replace(item, span=carry_span_over(item.span, edits)) for item in told)
+            self._diagnostics[document.uri] = tuple(carried)
         buffer.changed(document, edits)
 
     def closed(self, uri: str) -> None:
         buffer = self._buffers.pop(uri, None)
+        self._diagnostics.pop(uri, None)
+        self._hidden.discard(uri)
         if buffer is None:
             return
         buffer.closed()
@@ -213,7 +223,18 @@ class Session:
         """Why nothing can be done for this document now; None where it can."""
         buffer = self._buffers.get(uri)
         refusal = buffer.refusal if buffer else None
-        return f"Not in this file: {refusal}." if refusal else self._unavailable()
+        if refusal or uri in self._hidden:
+            return f"Not in this file: {refusal or HIDDEN}."
+        return self._unavailable()
+
+    def diagnosed(self, uri: str, diagnostics: Iterable[Diagnostic]) -> None:
+        """What other tools say about an open document: all of it, instead of what they said before."""
+        if uri in self._buffers:
+            self._diagnostics[uri] = tuple(diagnostics)
+
+    def diagnostics(self, uri: str) -> tuple[Diagnostic, ...]:
+        """What other tools say about a document, as far as the editor tells."""
+        return self._diagnostics.get(uri, ())
 
     def offers(self, uri: str, span: Span, diagnostics: Iterable[Diagnostic] = ()) -> list[Offer]:
         """What Claude can do here, for a menu. No model, no disk: syntax only."""
@@ -322,6 +343,7 @@ class Session:
                 own_rules=self._own_rules,
             ),
             path_of=lambda uri: real(_path(uri)),
+            diagnostics=self.diagnostics,
             explained=self._explained,
             changed=self._job_changed_something,
         )
@@ -329,13 +351,19 @@ class Session:
 
     def files_changed(self, paths: Iterable[Path]) -> None:
         """The editor tells that somebody has changed these files on disk."""
-        self._surroundings.changed([real(path) for path in paths])
+        changed = [real(path) for path in paths]
+        self._surroundings.changed(changed)
+        if any(path.name in IGNORE_FILES for path in changed):
+            for uri in self._buffers:
+                self._spawn(self._look_whether_hidden(uri))
 
     async def context(self, action_name: str, uri: str, span: Span, words: str) -> Context:
         """What would be sent, and nothing is sent; `Refused` where there is nothing to send."""
         buffer = self._buffer(uri)
         if buffer.refusal:
             raise Refused(f"Not in this file: {buffer.refusal}.")
+        if await self._surroundings.hides(real(_path(uri))):
+            raise Refused(f"Not in this file: {HIDDEN}.")
         task = Task(Situation(buffer.document, buffer.tree, span, ()), words.strip())
         action = ACTIONS[action_name]
         self._fits(action, task, buffer)
@@ -573,6 +601,12 @@ class Session:
         if buffer is None:
             raise Refused(f"{self.shown_path(uri)} is not open in the editor: open it first.")
         return buffer
+
+    async def _look_whether_hidden(self, uri: str) -> None:
+        if uri.startswith("file:") and await self._surroundings.hides(real(_path(uri))):
+            self._hidden.add(uri)
+        else:
+            self._hidden.discard(uri)
 
     def _new_buffer(self, document: Document, editor: Edits) -> Buffer:
         buffer = Buffer(document, editor, self._later, self._clock, self._record)
