@@ -31,7 +31,7 @@ from claude_ls.agent.model import (
     UsageReported,
 )
 from claude_ls.agent.prompt import build, going_on
-from claude_ls.agent.tools import REWRITE_REGION
+from claude_ls.agent.tools import REWRITE_REGION, ToolOutcome
 from claude_ls.agent.usage import Price, Usage, cost_words, price_of
 from claude_ls.config import Settings, Streaming
 from claude_ls.editing.events import HunkEnded
@@ -482,7 +482,7 @@ class Run:
         return Composed(going_on(request, self._heard, ask), (), ask)
 
     async def _stream(self, request: ModelRequest, writing: Writing) -> None:
-        async def use_tool(use: ToolFinished) -> loop.ToolOutcome:
+        async def use_tool(use: ToolFinished) -> ToolOutcome:
             asking = use.name in ("write_file", "rename_file", "delete_file")
             self._phase(
                 "waiting for your answer" if asking else "waiting for the editor", "waiting" if asking else "running"
@@ -593,5 +593,5 @@ def _append(state: StateFolder, name: str, text: str) -> Path | None:
         return None
 
 
-async def _no_tool(use: ToolFinished) -> loop.ToolOutcome:
-    return loop.ToolOutcome(f"There is no tool {use.name!r}: answer in words.", failed=True)
+async def _no_tool(use: ToolFinished) -> ToolOutcome:
+    return ToolOutcome(f"There is no tool {use.name!r}: answer in words.", failed=True)

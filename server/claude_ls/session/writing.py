@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
-from claude_ls.agent.loop import ToolOutcome
 from claude_ls.agent.model import ToolFinished
+from claude_ls.agent.tools import ToolOutcome
 from claude_ls.config import Streaming
 from claude_ls.editing.align import fitted_to_quote, fitted_to_region
 from claude_ls.editing.events import HunkClaimed, HunkEnded, HunkGrew, HunksDropped, HunksWritten

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import pytest
 
 from claude_ls.agent import loop
-from claude_ls.agent.loop import MAX_TURNS, ToolOutcome
+from claude_ls.agent.compaction import SHARE, shortened, tokens_of
+from claude_ls.agent.loop import Limits
 from claude_ls.agent.model import (
     Message,
     Model,
@@ -28,6 +30,7 @@ from claude_ls.agent.model import (
     ToolUse,
 )
 from claude_ls.agent.scripted import ScriptedModel, read_script
+from claude_ls.agent.tools import Tool, ToolOutcome
 
 ASK = Message("user", (Text("ask"),))
 REQUEST = ModelRequest("m", (), (Text("Be brief.", cached=True),), (ASK,))
@@ -74,9 +77,9 @@ class Recited:
         return None
 
 
-def play(model: Model, tools: Tools, max_turns: int = MAX_TURNS) -> list[ModelEvent]:
+def play(model: Model, tools: Tools, max_turns: int = Limits().turns) -> list[ModelEvent]:
     async def main() -> list[ModelEvent]:
-        return [event async for event in loop.run(model, REQUEST, tools, max_turns)]
+        return [event async for event in loop.run(model, REQUEST, tools, Limits(max_turns))]
 
     return asyncio.run(main())
 
@@ -184,7 +187,7 @@ def test_it_ends_when_all_tools_say_so_and_not_before() -> None:
     assert len(tools.used) == 3
 
 
-@pytest.mark.parametrize("max_turns", [1, 2, MAX_TURNS])
+@pytest.mark.parametrize("max_turns", [1, 2, Limits().turns])
 def test_no_more_turns_than_allowed(max_turns: int) -> None:
     model, tools = ScriptedModel(read_script("".join(map(TOOL.format, range(9))))), Tools()
     events = play(model, tools, max_turns)
@@ -214,3 +217,126 @@ def test_closing_the_loop_closes_the_model() -> None:
         assert model.closed == 1
 
     asyncio.run(main())
+
+
+LONG = Limits(20, goes_on=True)
+
+
+def played(script: str, tools: Tools, limits: Limits = LONG, **more: Any) -> tuple[list[Any], ScriptedModel]:
+    model = ScriptedModel(read_script(script))
+    request = replace(REQUEST, tools=(Tool("look", "", {"type": "object"}, reads=True), Tool("tool", "", {})))
+
+    async def main() -> list[Any]:
+        return [event async for event in loop.run(model, request, tools, limits, **more)]
+
+    return asyncio.run(main()), model
+
+
+def test_tools_that_change_nothing_run_at_the_same_time_and_others_alone() -> None:
+    running: set[str] = set()
+    seen: list[frozenset[str]] = []
+
+    class Slow(Tools):
+        async def __call__(self, use: ToolFinished) -> ToolOutcome:
+            running.add(use.id)
+            for _ in range(3):
+                await asyncio.sleep(0)
+            seen.append(frozenset(running))
+            running.discard(use.id)
+            return ToolOutcome(use.name)
+
+    script = "-- claude --\n" + "".join(f">>> {name}\nn: 1\n" for name in ("look", "look", "tool", "look", "tool"))
+    events, model = played(script + "-- claude --\nDone.\n", Slow())
+    assert stops(events) == ["tool_use", "end_turn"]
+    assert sorted(len(item) for item in seen) == [1, 1, 1, 1, 2]
+    results = model.requests[1].messages[-1].blocks
+    assert [result.text for result in results if isinstance(result, ToolResult)] == [
+        "look", "look", "tool", "look", "tool",
+    ]  # fmt: skip
+
+
+def test_the_same_step_three_times_ends_it() -> None:
+    events, model = played("-- claude --\n>>> tool\nn: 1\n" * 3, Tools())
+    assert events[-1] == Stopped("turns", "Claude took the same step 3 times and got no further.")
+    other = TOOL.format(1) + TOOL.format(2) + TOOL.format(1) + TOOL.format(1) + "-- claude --\nDone.\n"
+    assert stops(played(other, Tools())[0])[-1] == "end_turn"
+    assert len(model.requests) == 3
+
+
+def test_so_many_uses_and_no_more() -> None:
+    script = "".join(TOOL.format(number) for number in range(9))
+    events, model = played(script, Tools(), Limits(20, tool_uses=3))
+    assert events[-1] == Stopped("turns", "Claude used its tools 3 times and was not done.")
+    assert len(model.requests) == 3
+
+
+def test_an_answer_cut_at_its_length_is_gone_on_with_without_half_a_tool_use() -> None:
+    script = "-- claude --\nFirst words\n>>> tool\nn: 1\n!max_tokens\n-- claude --\nand the rest.\n"
+    tools = Tools()
+    events, model = played(script, tools)
+    assert stops(events) == ["max_tokens", "end_turn"] and not tools.used
+    assert model.requests[1].messages[1:] == (
+        Message("assistant", (Text("First words"),)),
+        Message("user", (Text(loop.CUT),)),
+    )
+    # Not for ever, and not where a job is one answer.
+    assert stops(played("-- claude --\nwords\n!max_tokens\n" * 3, Tools())[0]) == ["max_tokens"] * 3
+    assert stops(played("-- claude --\nwords\n!max_tokens\n", Tools(), Limits(4))[0]) == ["max_tokens"]
+
+
+def test_what_does_not_hold_is_told_three_times_and_then_left() -> None:
+    said: list[str] = []
+
+    async def verify() -> str | None:
+        said.append(f"wrong {len(said)}")
+        return said[-1]
+
+    events, model = played("-- claude --\nDone.\n" * 4, Tools(), verify=verify)
+    assert [event.number for event in events if isinstance(event, loop.Corrected)] == [1, 2, 3]
+    assert said == ["wrong 0", "wrong 1", "wrong 2", "wrong 3"]
+    assert model.requests[3].messages[-1] == Message("user", (Text("wrong 2"),))
+
+    async def held() -> str | None:
+        return None
+
+    assert stops(played("-- claude --\nDone.\n", Tools(), verify=held)[0]) == ["end_turn"]
+
+
+def test_a_conversation_of_a_hundred_turns_stays_within_its_window() -> None:
+    window = 20_000
+    script = "".join(TOOL.format(number) for number in range(99)) + "-- claude --\nDone.\n"
+    tools = Tools([ToolOutcome("x" * 3_500)])
+
+    def shorten(messages: tuple[Message, ...], did_not_fit: bool) -> tuple[Message, ...]:
+        return shortened(messages) if did_not_fit or tokens_of(messages) > SHARE * window else messages
+
+    events, model = played(script, tools, Limits(100), shorten=shorten)
+    assert stops(events) == ["tool_use"] * 99 + ["end_turn"] and len(tools.used) == 99
+    assert all(tokens_of(request.messages) < window for request in model.requests)
+    # It is shortened seldom, since the cache has to be filled again each time.
+    prefixes = [request.messages[:-2] for request in model.requests]
+    same = sum(prefix == before.messages for prefix, before in zip(prefixes[1:], model.requests, strict=False))
+    assert same >= 80
+    # The service takes no use without its result, whatever was left out.
+    for request in model.requests:
+        uses = [block.id for message in request.messages for block in message.blocks if isinstance(block, ToolUse)]
+        results = [
+            block.id for message in request.messages for block in message.blocks if isinstance(block, ToolResult)
+        ]
+        assert uses == results
+
+
+def test_what_did_not_fit_is_shortened_and_asked_once_more() -> None:
+    script = TOOL.format(1) + "-- claude --\n!context_window\n-- claude --\nDone.\n"
+    asked: list[bool] = []
+
+    def shorten(messages: tuple[Message, ...], did_not_fit: bool) -> tuple[Message, ...]:
+        asked.append(did_not_fit)
+        return messages[:1] if did_not_fit else messages
+
+    events, model = played(script, Tools(), shorten=shorten)
+    assert stops(events) == ["tool_use", "context_window", "end_turn"]
+    assert asked == [False, False, True, False] and model.requests[2].messages == (ASK,)
+    # Where nothing can be left out, that is the end.
+    events, _ = played("-- claude --\n!context_window\n", Tools())
+    assert stops(events) == ["context_window"]

@@ -1,24 +1,11 @@
-"""The tools Claude is offered: what each is called, takes and means.
+"""The tools that change files: what each is called, takes and means. What they do is done by the live edit.
 
 Our own tools rather than the vendor's text editor: only custom tools stream their input while Claude writes it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
-
-
-@dataclass(frozen=True)
-class Tool:
-    """`schema` is JSON Schema for the input. `streams` asks for the input to be sent as it is written."""
-
-    name: str
-    description: str
-    schema: Mapping[str, Any]
-    streams: bool = False
-
+from claude_ls.agent.tools.tool import Tool
 
 REWRITE_REGION = Tool(
     name="rewrite_region",
