@@ -38,7 +38,7 @@ from claude_ls.agent.credentials import has_credentials as has_credentials
 from claude_ls.agent.failure import Failure
 from claude_ls.agent.model import ModelEvent, ModelRequest, Retrying, Stopped
 from claude_ls.agent.wire import AnswerReader, BadWire, one_line, said
-from claude_ls.agent.wire_request import wire_request
+from claude_ls.agent.wire_request import wire_extras, wire_request
 
 if TYPE_CHECKING:
     import anthropic
@@ -210,7 +210,7 @@ class ClaudeModel:
             async with asyncio.timeout_at(deadline):
                 client = await self._connected()
                 create = client.messages.with_streaming_response.create
-                sent = create(**wire_request(request, plain=plain), stream=True)
+                sent = create(**wire_request(request, plain=plain), **wire_extras(request, plain=plain), stream=True)
                 response = (await stack.enter_async_context(sent)).http_response
             kind = response.headers.get("content-type", "")
             if not kind.startswith("text/event-stream"):

@@ -90,6 +90,8 @@ class ModelRequest:
     effort: Effort | None = None
     thinking: Thinking = "adaptive"
     max_tokens: int = 16_384
+    compact_at: int | None = None
+    """From so many tokens on, the service may put a summary of its own in the place of what was said before."""
 
 
 @dataclass(frozen=True)
@@ -130,7 +132,7 @@ class ToolFinished:
 
 @dataclass(frozen=True)
 class OpaqueBlock:
-    """A finished block to be sent back unchanged with the next turn."""
+    """A finished block to be sent back unchanged with the next turn: a thought, or the service's own summary."""
 
     block: Mapping[str, Any]
 

@@ -55,8 +55,9 @@ _HOME: Mapping[str, str] = {
     "input_json_delta": "tool_use",
     "thinking_delta": "thinking",
     "signature_delta": "thinking",
+    "compaction_delta": "compaction",
 }
-_OPAQUE = frozenset({"thinking", "redacted_thinking"})
+_OPAQUE = frozenset({"thinking", "redacted_thinking", "compaction"})
 _KNOWN = _OPAQUE | {"text", "tool_use"}
 MAX_EVENT_BYTES = 8 * 1024 * 1024
 LONGEST_DETAIL = 300
@@ -131,6 +132,7 @@ class AnswerReader:
         self.started = False
         """Whether it is an answer of the Messages API at all."""
         self._usage = Usage()
+        self._summaries = Usage()
         self._stop: str | None = None
         self._stop_detail = ""
         # Open blocks by index: what `content_block_start` said of them, and the pieces of a tool's input.
@@ -239,6 +241,8 @@ class AnswerReader:
             thought = _words(delta["thinking"])
             self._pieces[index].append(thought)
             found.append(ThinkingDelta(thought))
+        elif kind == "compaction_delta":
+            block |= {name: delta[name] for name in ("content", "encrypted_content") if delta.get(name) is not None}
         elif kind == "signature_delta":
             block["signature"] = block.get("signature", "") + _words(delta["signature"])
 
@@ -287,7 +291,16 @@ class AnswerReader:
             cache_read=count("cache_read_input_tokens", self._usage.cache_read),
             cache_write=count("cache_creation_input_tokens", self._usage.cache_write),
         )
-        found.append(UsageReported(self._usage))
+        # A summary that the service made is billed as well, and not in the counts above.
+        summaries = [item for item in usage.get("iterations") or () if item.get("type") == "compaction"]
+        if summaries:
+            self._summaries = sum((_summary_usage(item) for item in summaries), Usage())
+        found.append(UsageReported(self._usage + self._summaries))
+
+
+def _summary_usage(iteration: dict[str, Any]) -> Usage:
+    names = ("input_tokens", "output_tokens", "cache_read_input_tokens", "cache_creation_input_tokens")
+    return Usage(*(max(0, int(iteration.get(name) or 0)) for name in names))
 
 
 def said(reason: StopReason, detail: str = "") -> Stopped:

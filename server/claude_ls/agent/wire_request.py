@@ -12,6 +12,8 @@ MAX_BREAKPOINTS = 4
 """The service takes no more `cache_control` marks than this in one request."""
 PLAIN_MAX_TOKENS = 8192
 """What even old models may be asked for."""
+MIN_COMPACT_AT = 50_000
+"""The service makes no summary of fewer tokens of input than these."""
 _LONE_SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 
@@ -41,6 +43,18 @@ def wire_request(request: ModelRequest, *, plain: bool) -> dict[str, Any]:
     return body
 
 
+def wire_extras(request: ModelRequest, *, plain: bool) -> dict[str, Any]:
+    """What goes with the request that the library does not know as its own: for services that know it."""
+    if plain or request.compact_at is None:
+        return {}
+    trigger = {"type": "input_tokens", "value": max(MIN_COMPACT_AT, request.compact_at)}
+    edits = [{"type": "compact_20260112", "trigger": trigger}]
+    return {
+        "extra_headers": {"anthropic-beta": "compact-2026-01-12"},
+        "extra_body": {"context_management": {"edits": edits}},
+    }
+
+
 def _wire_tool(tool: Tool, *, plain: bool) -> dict[str, Any]:
     shown: dict[str, Any] = {"name": tool.name, "description": tool.description, "input_schema": dict(tool.schema)}
     if tool.streams and not plain:
@@ -60,6 +74,11 @@ def _wire_messages(messages: tuple[Message, ...]) -> list[dict[str, Any]]:
             if isinstance(block, Text) and block.cached:
                 marked.append(content[-1])
         shown.append({"role": message.role, "content": content})
+    if len(shown) > 1:
+        # A conversation grows at its end, and where the turn before ended the cache can be found again, however many
+        # blocks a turn has.
+        ends = [message["content"][-1] for message in shown if message["role"] == "user" and message["content"]]
+        marked = [*marked[-1:], *ends[-2:]]
     # The later the mark, the longer the prefix it saves.
     for block_shown in marked[-(MAX_BREAKPOINTS - 1) :]:
         block_shown["cache_control"] = {"type": "ephemeral"}

@@ -99,6 +99,16 @@ def test_thinking_and_tool() -> None:
     assert events[-1] == Stopped("tool_use")
 
 
+def test_the_summary_of_the_service_goes_back_and_is_counted() -> None:
+    events, _ = read((STREAMS / "compaction.sse").read_bytes())
+    summary = "So far: the parser was read, two tests fail."
+    block = {"type": "compaction", "content": summary, "encrypted_content": "EuYBCkQY"}
+    assert [event for event in events if isinstance(event, OpaqueBlock)] == [OpaqueBlock(block)]
+    reports = [event.usage for event in events if isinstance(event, UsageReported)]
+    assert reports == [Usage(310, 1, 2048, 0), Usage(150_310, 940, 2068, 0)]
+    assert events[-1] == Stopped("end_turn")
+
+
 def test_two_tools_over_crlf() -> None:
     events, _ = read((STREAMS / "two_tools.sse").read_bytes())
     finished = [event for event in events if isinstance(event, ToolFinished)]

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from claude_ls.agent.model import Message, ModelRequest, Opaque, Text, ToolResult, ToolUse
 from claude_ls.agent.tools import CANNOT_DO, REWRITE_REGION
-from claude_ls.agent.wire_request import wire_request
+from claude_ls.agent.wire_request import wire_extras, wire_request
 
 MARK = {"type": "ephemeral"}
 REQUEST = ModelRequest(
@@ -81,5 +81,34 @@ def test_blocks() -> None:
     assert shown[0]["content"] == [thought, {"type": "tool_use", "id": "t", "name": "edit_file", "input": {"a": 1}}]
     assert shown[1]["content"] == [
         {"type": "tool_result", "tool_use_id": "t", "content": "not found", "is_error": True},
-        {"type": "tool_result", "tool_use_id": "u", "content": "done"},
+        {"type": "tool_result", "tool_use_id": "u", "content": "done", "cache_control": MARK},
     ]
+
+
+def test_a_conversation_is_marked_where_it_ends_and_where_it_ended_before() -> None:
+    def turn(number: int) -> tuple[Message, Message]:
+        use = ToolUse(f"t{number}", "look", {})
+        return Message("assistant", (Text("words"), use)), Message("user", (ToolResult(f"t{number}", "seen"),))
+
+    asked = Message("user", (Text("rules", cached=True), Text("file", cached=True), Text("ask")))
+    messages = (asked, *turn(1), *turn(2), *turn(3))
+    body = wire_request(replace(REQUEST, messages=messages), plain=False)
+    marked = [
+        (number, block.get("text") or block.get("tool_use_id"))
+        for number, message in enumerate(body["messages"])
+        for block in message["content"]
+        if "cache_control" in block
+    ]
+    assert marked == [(0, "file"), (4, "t2"), (6, "t3")]
+    one = wire_request(replace(REQUEST, messages=messages[:3]), plain=False)
+    assert [number for number, message in enumerate(one["messages"]) if "cache_control" in str(message)] == [0, 2]
+
+
+def test_the_service_is_asked_to_summarize_where_it_may() -> None:
+    assert wire_extras(REQUEST, plain=False) == {} == wire_extras(replace(REQUEST, compact_at=99_000), plain=True)
+    extras = wire_extras(replace(REQUEST, compact_at=99_000), plain=False)
+    assert extras["extra_headers"] == {"anthropic-beta": "compact-2026-01-12"}
+    (edit,) = extras["extra_body"]["context_management"]["edits"]
+    assert edit == {"type": "compact_20260112", "trigger": {"type": "input_tokens", "value": 99_000}}
+    small = wire_extras(replace(REQUEST, compact_at=9), plain=False)["extra_body"]["context_management"]["edits"][0]
+    assert small["trigger"]["value"] == 50_000
