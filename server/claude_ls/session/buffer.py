@@ -7,7 +7,6 @@ import weakref
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
-from operator import sub
 
 from claude_ls.editing.events import (
     DocumentChanged,
@@ -260,10 +259,10 @@ class Buffer:
 
 
 def _refusal(document: Document) -> str | None:
-    text, starts = document.text, document.lines.starts
+    text = document.text
     if len(text) > MAX_CHARACTERS:
         return f"the file is too large (over {MAX_CHARACTERS // 1_000_000} million characters)"
-    if max(map(sub, [*starts[1:], len(text)], starts)) > MAX_LINE:
+    if document.lines.starts.longest(len(text)) > MAX_LINE:
         return f"the file has a line of over {MAX_LINE:,} characters"
     if not text.isascii():
         try:

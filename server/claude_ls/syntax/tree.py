@@ -1,38 +1,39 @@
-"""Parses documents, and parses them again at the cost of what changed.
+"""Parses documents, a slice at a time where it takes long, and again at the cost of what changed.
 
 tree-sitter counts UTF-8 bytes and knows only ``\\n`` as the end of a row; documents count code points and know more.
-The translation is here. A lone half of a surrogate pair, which UTF-8 cannot hold, is parsed as U+FFFD: as long as the
-three bytes that it would take.
+The translation is here and in `byte_index`. A lone half of a surrogate pair is parsed as U+FFFD.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Iterator, Sequence
-from functools import cache, cached_property
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
+from claude_ls.syntax.byte_index import ByteIndex, encoded
 from claude_ls.syntax.languages import LANGUAGES, Language, language_of
 from claude_ls.text.document import Document
 from claude_ls.text.patch import Span, TextEdit
+from claude_ls.text.regions import Region, changed_regions
 
 if TYPE_CHECKING:
+    from tree_sitter import Language as Grammar
     from tree_sitter import Node, Parser, Tree
 
-_MARK = 1024
-"""So many code points apart are the places whose bytes are remembered."""
+_READ = 4096
+"""So many bytes are read at once: few enough that the text of one node costs little."""
 
 
 class SyntaxTree:
     """One parse of one document; never changes. Offsets are the document's, translated on demand."""
 
-    def __init__(self, language: Language, document: Document, tree: Tree, source: bytes) -> None:
+    def __init__(self, language: Language, document: Document, tree: Tree, source: bytes, places: ByteIndex) -> None:
         self.language: Final = language
         self.document: Final = document
         self.tree: Final = tree
-        self._source: Final = source
-        self._ascii: Final = len(source) == len(document.text)
+        self.source: Final = source
+        self.places: Final = places
 
     @property
     def root(self) -> Node:
@@ -44,70 +45,97 @@ class SyntaxTree:
 
     def byte(self, offset: int) -> int:
         """The byte at which the code point `offset` begins."""
-        if self._ascii:
-            return offset
-        mark = offset // _MARK
-        return self._marks[mark] + len(encoded(self.document.text[mark * _MARK : offset]))
+        return self.places.byte(offset)
 
     def offset(self, byte: int) -> int:
         """The code point that begins at `byte`."""
-        if self._ascii:
-            return byte
-        mark = bisect_right(self._marks, byte) - 1
-        return mark * _MARK + len(self._source[self._marks[mark] : byte].decode("utf-8", "replace"))
+        return self.places.offset(byte)
 
     def span(self, node: Node) -> Span:
         return Span(self.offset(node.start_byte), self.offset(node.end_byte))
 
     def text(self, node: Node) -> str:
-        return self._source[node.start_byte : node.end_byte].decode("utf-8", "replace")
+        return self.source[node.start_byte : node.end_byte].decode("utf-8", "replace")
 
     def node_at(self, span: Span) -> Node:
         """The smallest named node that covers `span`."""
         found = self.root.named_descendant_for_byte_range(self.byte(span.start), self.byte(span.end))
         return found or self.root
 
-    @cached_property
-    def _marks(self) -> Sequence[int]:
-        """The bytes at which every so many code points begin, so that no translation reads the text from its start."""
-        marks = [0]
-        text = self.document.text
-        for end in range(_MARK, len(text) + 1, _MARK):
-            marks.append(marks[-1] + len(encoded(text[end - _MARK : end])))
-        return marks
+
+class Parsing:
+    """A parse that can be laid down at any time and taken up again.
+
+    tree-sitter goes on with what was halted when the same parser is asked for the same once more (seen in 0.25 and
+    0.26: a parse that is halted raises a ValueError). So each parse has a parser of its own.
+    """
+
+    def __init__(
+        self,
+        language: Language,
+        document: Document,
+        before: SyntaxTree | None = None,
+        regions: Sequence[Region] = (),
+    ) -> None:
+        """Of `document`; with `before`, only where `regions` say that it differs from the document of that tree."""
+        from tree_sitter import Parser
+
+        grammar = _grammar(language.package, language.function)
+        assert grammar is not None, "whoever makes a Parsing has looked whether there is a grammar"
+        self.document: Final = document
+        self.steps = 0
+        """How often there was occasion to pause: a measure of work that is the same on every machine."""
+        self._language = language
+        self._parser = Parser(grammar)
+        self._old: Tree | None = None
+        if before is not None and len(before.document.text) + sum(map(_growth, regions)) == len(document.text):
+            self._old, self._source = _edited(before, document, regions)
+            self._places = before.places.edited(document.text, self._source, regions)
+        else:
+            # Whoever lost an edit on the way still gets the tree of what the document says.
+            self._source = encoded(document.text)
+            self._places = ByteIndex(document.text, self._source)
+        self._read = _reader(self._source)
+
+    def advance(self, pause: Callable[[], bool] = lambda: False) -> SyntaxTree | None:
+        """Go on until the tree is there, or until `pause` wants it; it is asked every some ten microseconds."""
+        paused = False
+
+        def progress(_byte: int, _has_error: bool) -> bool:
+            nonlocal paused
+            self.steps += 1
+            paused = pause()
+            return paused
+
+        try:
+            if self._old is None:
+                tree = self._parser.parse(self._read, progress_callback=progress)
+            else:
+                tree = self._parser.parse(self._read, self._old, progress_callback=progress)
+        except ValueError:
+            if not paused:
+                raise
+            return None
+        return SyntaxTree(self._language, self.document, tree, self._source, self._places)
+
+
+def parsable(document: Document) -> Language | None:
+    """The language of `document`; None where it has no grammar here."""
+    language = language_of(document.language_id, document.uri)
+    return language if language and _grammar(language.package, language.function) else None
 
 
 def parse(document: Document) -> SyntaxTree | None:
     """The tree of `document`; None where its language has no grammar here."""
-    language = language_of(document.language_id, document.uri)
-    parser = parser_of(language) if language else None
-    if language is None or parser is None:
-        return None
-    source = encoded(document.text)
-    return SyntaxTree(language, document, parser.parse(source), source)
+    language = parsable(document)
+    return Parsing(language, document).advance() if language else None
 
 
 def reparse(tree: SyntaxTree, document: Document, edits: Sequence[TextEdit]) -> SyntaxTree:
     """The tree of `document`, to which `edits`, one behind the other, led from the document of `tree`."""
-    parser = parser_of(tree.language)
-    assert parser is not None, "a language that was parsed once can be parsed again"
-    old = tree.tree.copy()
-    text, source = tree.document.text, tree._source
-    for number, edit in enumerate(edits):
-        # The tree's own translation is quick; it holds for the text before any edit.
-        start = len(encoded(text[: edit.start])) if number else tree.byte(edit.start)
-        end = start + len(encoded(text[edit.start : edit.end]))
-        inserted = encoded(edit.text)
-        edited = source[:start] + inserted + source[end:]
-        new_end = start + len(inserted)
-        old.edit(start, end, new_end, _point(source, start), _point(source, end), _point(edited, new_end))
-        text = text[: edit.start] + edit.text + text[edit.end :]
-        source = edited
-    if text != document.text:
-        # Whoever lost an edit on the way still gets the tree of what the document says.
-        source = encoded(document.text)
-        return SyntaxTree(tree.language, document, parser.parse(source), source)
-    return SyntaxTree(tree.language, document, parser.parse(source, old), source)
+    fresh = Parsing(tree.language, document, tree, changed_regions(edits)).advance()
+    assert fresh is not None, "nobody asked for a pause"
+    return fresh
 
 
 def new_errors(before: SyntaxTree, after: SyntaxTree, span: Span) -> list[int]:
@@ -148,28 +176,81 @@ def parser_of(language: Language) -> Parser | None:
     return _parser(language.package, language.function)
 
 
-def encoded(text: str) -> bytes:
-    if text.isascii():
-        return text.encode("ascii")
-    try:
-        return text.encode("utf-8")
-    except UnicodeEncodeError:
-        return "".join("\ufffd" if "\ud800" <= c <= "\udfff" else c for c in text).encode("utf-8")
+def _reader(source: bytes) -> Callable[[int, object], bytes]:
+    """What reads `source` for tree-sitter. The tree keeps it, so it must keep nothing else.
+
+    Only `bytes` will do: asked for the text of a node, py-tree-sitter (issue 435) takes anything else for bytes as well.
+    """
+
+    def read(byte: int, _point: object) -> bytes:
+        return source[byte : byte + _READ]
+
+    return read
 
 
 @cache
-def _parser(package: str, function: str) -> Parser | None:
+def _grammar(package: str, function: str) -> Grammar | None:
     from tree_sitter import Language as Grammar
-    from tree_sitter import Parser
 
     try:
-        return Parser(Grammar(getattr(import_module(package), function)()))
+        return Grammar(getattr(import_module(package), function)())
     except (ImportError, AttributeError, ValueError):
         return None
 
 
-def _point(source: bytes, byte: int) -> tuple[int, int]:
-    return source.count(b"\n", 0, byte), byte - (source.rfind(b"\n", 0, byte) + 1)
+@cache
+def _parser(package: str, function: str) -> Parser | None:
+    from tree_sitter import Parser
+
+    grammar = _grammar(package, function)
+    return Parser(grammar) if grammar else None
+
+
+def _edited(before: SyntaxTree, document: Document, regions: Sequence[Region]) -> tuple[Tree, bytes]:
+    """What can be used again of the tree before, and the text today."""
+    tree, old, text = before.tree.copy(), before.source, document.text
+    parts: list[bytes] = []
+    edits: list[tuple[int, int, bytes]] = []
+    reached = 0
+    for was, now in map(_trimmed_to(before.document.text, text), regions):
+        start, end, inserted = before.byte(was.start), before.byte(was.end), encoded(now.of(text))
+        parts += (old[reached:start], inserted)
+        edits.append((start, end, inserted))
+        reached = end
+    # The last one first, so that those before it stand where the old text has them.
+    for start, end, inserted in reversed(edits):
+        first, last = _point(before, start), _point(before, end)
+        broken = inserted.rfind(b"\n") + 1
+        column = len(inserted) - broken + (0 if broken else first[1])
+        new_last = (first[0] + inserted.count(b"\n"), column)
+        tree.edit(start, end, start + len(inserted), first, last, new_last)
+    return tree, b"".join((*parts, old[reached:]))
+
+
+def _growth(region: Region) -> int:
+    return region.after.end - region.after.start - (region.before.end - region.before.start)
+
+
+def _trimmed_to(old: str, new: str) -> Callable[[Region], Region]:
+    """Some editors send the whole text for each key: what is the same at both rims was not changed."""
+
+    def trimmed(region: Region) -> Region:
+        (start, end), (new_start, new_end) = region
+        was, now = old[start:end], new[new_start:new_end]
+        head = _common_head(was, now)
+        tail = _common_tail(was, now, min(len(was), len(now)) - head)
+        return Region(Span(start + head, end - tail), Span(new_start + head, new_end - tail))
+
+    return trimmed
+
+
+def _point(tree: SyntaxTree, byte: int) -> tuple[int, int]:
+    document, source = tree.document, tree.source
+    column = byte - (source.rfind(b"\n", 0, byte) + 1)
+    if "\r" in document.text:
+        return source.count(b"\n", 0, byte), column
+    # Without it our lines are tree-sitter's rows, and need not be counted.
+    return document.line_of(tree.offset(byte)), column
 
 
 def _common_head(left: str, right: str) -> int:

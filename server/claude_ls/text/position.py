@@ -12,9 +12,9 @@ Rules:
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
-from collections.abc import Sequence
 from typing import Literal, NamedTuple
+
+from claude_ls.text.line_starts import LineStarts
 
 Encoding = Literal["utf-8", "utf-16", "utf-32"]
 
@@ -31,11 +31,11 @@ class Position(NamedTuple):
 class LineIndex(NamedTuple):
     """Where each line of one text starts, in code points; the first entry is always 0."""
 
-    starts: Sequence[int]
+    starts: LineStarts
 
     @classmethod
     def of(cls, text: str) -> LineIndex:
-        return cls([0, *line_starts(text, 0, len(text))])
+        return cls(LineStarts.of([0, *line_starts(text, 0, len(text))]))
 
     def spliced(self, text: str, start: int, end: int, inserted: int) -> LineIndex:
         """The index of `text`, which is the indexed text after `inserted` code points replaced `start..end`.
@@ -43,20 +43,18 @@ class LineIndex(NamedTuple):
         Only the lines around the splice are read again; the later ones move by the difference.
         """
         # One line back, and one character on: a `\r` next to the splice may have gained or lost its `\n`.
-        first = max(0, bisect_right(self.starts, start) - 2)
-        last = bisect_right(self.starts, end + 1)
+        first = max(0, self.line_of(start) - 1)
+        last = self.line_of(end + 1) + 1
         delta = inserted - (end - start)
         scan_from = self.starts[first]
         scan_to = self.starts[last] + delta if last < len(self.starts) else len(text)
         fresh = line_starts(text, scan_from, scan_to)
         if last < len(self.starts) and fresh and fresh[-1] == scan_to:
             fresh.pop()
-        tail = self.starts[last:]
-        moved = tail if delta == 0 else list(map(delta.__add__, tail))
-        return LineIndex([*self.starts[: first + 1], *fresh, *moved])
+        return LineIndex(self.starts.replaced(first + 1, last, fresh, delta))
 
     def line_of(self, offset: int) -> int:
-        return bisect_right(self.starts, offset) - 1
+        return self.starts.line_of(offset)
 
 
 def line_starts(text: str, start: int, end: int) -> list[int]:
