@@ -62,6 +62,7 @@ async def connected(
     watch: Callable[[Callable[[Path], None]], FileWatch] | None = None,
     surroundings: Surroundings | None = None,
     own_rules: Path | None = None,
+    clock: Callable[[], float] | None = None,
 ) -> AsyncIterator[Connection]:
     """A server and an editor in this process; jobs are numbered from `first` on."""
     played = model or ScriptedModel(read_script(script), pace=pace)
@@ -78,7 +79,8 @@ async def connected(
             background=background,
             watch=watch or (lambda changed: Watcher(loop.call_soon_threadsafe, changed)),
             later=loop.call_later,
-            clock=loop.time,
+            clock=clock or loop.time,
+            menu_patience=60,
             surroundings=surroundings,
             own_rules=own_rules,
             new_id=lambda: f"job{next(numbers)}",

@@ -15,6 +15,7 @@ from claude_ls.editing.events import HunkClaimed, HunksWritten
 from claude_ls.editing.hunk import HunkState, Label
 from claude_ls.session.buffer import Buffer
 from claude_ls.session.closed_file import ClosedFile
+from claude_ls.session.parsing import Turns
 from claude_ls.text.document import Document
 from claude_ls.text.patch import Span
 from claude_ls.workspace.files import read
@@ -170,7 +171,7 @@ def test_what_another_program_writes_meanwhile_is_kept(project: Project, by_othe
             file = ClosedFile(path, read(path), connection.server.client)
             loop = asyncio.get_running_loop()
             document = Document.opened(path.as_uri(), "", 0, file.known.text)
-            buffer = file.buffer = Buffer(document, file, loop.call_later, loop.time)
+            buffer = file.buffer = Buffer(document, file, loop.call_later, loop.time, Turns(loop.time))
             buffer.step(HunkClaimed("h", Label("Claude", "job"), Span(6, 11)))
             path.write_text(by_others)
             buffer.step(HunksWritten((("h", "b = 20"),)))

@@ -32,7 +32,7 @@ class InvalidArgument(ValueError):
 
 Check = Callable[[str, Any], Any]
 Arguments = Mapping[str, Any]
-Answer = Job | dict[str, Any] | Coroutine[Any, Any, dict[str, Any]]
+Answer = Job | dict[str, Any] | Coroutine[Any, Any, dict[str, Any]] | Coroutine[Any, Any, Job]
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Command:
     required: Mapping[str, Check]
     optional: Mapping[str, Check]
     run: Callable[[Context, Arguments], Answer]
-    """A `Job` is answered as `{job: id}`; what is to be looked up first is answered a little later."""
+    """A `Job` is answered as `{job: id}`; what is to be looked up or parsed first is answered a little later."""
 
 
 def execute(context: Context, name: str, arguments: Sequence[Any] | None) -> Answer:
@@ -149,25 +149,25 @@ def _span(context: Context, arguments: Arguments) -> Span:
     return convert.span_of(document, start, end, context.encoding)
 
 
-def _edit(context: Context, arguments: Arguments) -> Job:
+def _edit(context: Context, arguments: Arguments) -> Answer:
     span = _span(context, arguments)
     return context.session.start(
         "edit", arguments["uri"], span, words=arguments["instruction"], version=arguments.get("version")
     )
 
 
-def _explain(context: Context, arguments: Arguments) -> Job:
+def _explain(context: Context, arguments: Arguments) -> Answer:
     span = _span(context, arguments)
     return context.session.start("explain", arguments["uri"], span, words=arguments.get("question", ""))
 
 
-def _refactor(context: Context, arguments: Arguments) -> Job:
+def _refactor(context: Context, arguments: Arguments) -> Answer:
     span = _span(context, arguments)
     words = arguments.get("instruction", "")
     return context.session.start(arguments["refactoring"], arguments["uri"], span, words=words)
 
 
-def _fix(context: Context, arguments: Arguments) -> Job:
+def _fix(context: Context, arguments: Arguments) -> Answer:
     document = context.session.open_document(arguments["uri"])
     diagnostics = [_diagnostic(document, item, context.encoding) for item in arguments["diagnostics"]]
     span = Span(min(item.span.start for item in diagnostics), max(item.span.end for item in diagnostics))
@@ -210,11 +210,11 @@ def _kept(context: Context, reverted: Reverted) -> list[dict[str, Any]]:
     ]
 
 
-def _follow_up(context: Context, arguments: Arguments) -> Job:
+def _follow_up(context: Context, arguments: Arguments) -> Answer:
     return context.session.follow_up(arguments["job"], arguments["instruction"])
 
 
-def _retry(context: Context, arguments: Arguments) -> Job:
+def _retry(context: Context, arguments: Arguments) -> Answer:
     return context.session.retry(arguments["job"])
 
 

@@ -249,10 +249,13 @@ def create_server(
 
         documents.diagnosed(server.session, server.profile.encoding, params)
 
-    def code_action(params: types.CodeActionParams) -> list[types.CodeAction]:
+    def code_action(params: types.CodeActionParams) -> Generator[Any, Any, list[types.CodeAction]]:
         from claude_ls.lsp import code_actions
 
-        return code_actions.code_action(server.session, server.profile, params)
+        answer = code_actions.code_action(server.session, server.profile, params)
+        if isinstance(answer, Coroutine):
+            answer = yield _answered, (answer,), {}
+        return answer
 
     async def hover(params: types.HoverParams) -> types.Hover | None:
         from claude_ls.lsp import hover

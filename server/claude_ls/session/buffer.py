@@ -28,7 +28,8 @@ from claude_ls.editing.live import LiveEdit
 from claude_ls.editing.recording import Recorder
 from claude_ls.editing.review import PendingHunk, ReviewLog
 from claude_ls.session.client import Edits
-from claude_ls.syntax.tree import SyntaxTree, parse, reparse
+from claude_ls.session.parsing import LiveTree, Turns
+from claude_ls.syntax.tree import SyntaxTree
 from claude_ls.text.diff import changes
 from claude_ls.text.document import Document
 from claude_ls.text.patch import Span, TextEdit
@@ -59,7 +60,13 @@ class Buffer:
     """Owns the document's state; `step` feeds the live edit and does what it commands."""
 
     def __init__(
-        self, document: Document, editor: Edits, later: Later, clock: Clock, record: Record = lambda uri: None
+        self,
+        document: Document,
+        editor: Edits,
+        later: Later,
+        clock: Clock,
+        turns: Turns,
+        record: Record = lambda uri: None,
     ) -> None:
         self.live = LiveEdit(document)
         self.open = True
@@ -70,11 +77,12 @@ class Buffer:
         self._clock = clock
         self._record = record
         self._recorder: Recorder | None = None
-        self._tree: SyntaxTree | None = None
-        self._parsed = False
+        self._turns = turns
+        self.syntax = LiveTree(document, turns)
         self._judged: Document | None = None
         self._refusal: str | None = None
-        self._unparsed: list[TextEdit] = []
+        self._writable = False
+        """Whether the text is known to be one that can be written as UTF-8."""
         self._history: deque[tuple[int, Sequence[TextEdit]]] = deque(maxlen=KEPT_VERSIONS)
         self._ends: dict[str, asyncio.Future[HunkEnded]] = {}
         self._when_undone: dict[str, Callable[[], None]] = {}
@@ -96,27 +104,24 @@ class Buffer:
 
     @property
     def tree(self) -> SyntaxTree | None:
-        """The tree of today's text; parsed when first asked for, and from then on only where the text changed."""
-        if not self._parsed:
-            self._tree, self._parsed = parse(self._document), True
-        elif self._tree is not None and self._tree.document is not self._document:
-            self._tree = reparse(self._tree, self._document, self._unparsed)
-        self._unparsed = []
-        return self._tree
+        """The tree of today's text; None where there is none, or none in a moment: then one goes by lines."""
+        self.syntax.at_once()
+        return self.syntax.fresh
 
     @property
     def refusal(self) -> str | None:
         """Why Claude should keep off this text; None where it need not."""
         if self._judged is not self._document:
-            self._judged, self._refusal = self._document, _refusal(self._document)
+            self._judged, self._refusal = self._document, _refusal(self._document, self._writable)
+            self._writable = self._refusal is None
         return self._refusal
 
     def changed(self, document: Document, edits: Sequence[TextEdit]) -> None:
         """The editor reports `edits`, one behind the other, which led to `document`."""
         self._document = document
         self._history.append((document.version, edits))
-        if self._parsed:
-            self._unparsed += edits
+        self._writable = self._writable and not any(_half(edit.text) for edit in edits)
+        self.syntax.changed(document, edits)
         self._carry_anchors(edits)
         self.step(DocumentChanged(self._document))
 
@@ -126,10 +131,15 @@ class Buffer:
 
     def reopened(self, document: Document) -> None:
         """The editor shows it again: what was going on in it goes on."""
-        self._carry_anchors(changes(self._document.text, document.text))
+        edits = changes(self._document.text, document.text)
+        self._carry_anchors(edits)
+        if document.language_id == self._document.language_id:
+            self.syntax.changed(document, edits)
+        else:
+            self.syntax = LiveTree(document, self._turns)
         self._document, self.open = document, True
-        self._tree, self._parsed, self._unparsed = None, False, []
         self._history.clear()
+        self._writable = False
         self.step(DocumentReopened(document))
 
     def follow(self, span: Span) -> Anchor:
@@ -258,16 +268,23 @@ class Buffer:
             anchor.span = carry_span_over(anchor.span, edits)
 
 
-def _refusal(document: Document) -> str | None:
+def _refusal(document: Document, writable: bool) -> str | None:
     text = document.text
     if len(text) > MAX_CHARACTERS:
         return f"the file is too large (over {MAX_CHARACTERS // 1_000_000} million characters)"
     if document.lines.starts.longest(len(text)) > MAX_LINE:
         return f"the file has a line of over {MAX_LINE:,} characters"
+    if not writable and (half := _half(text)):
+        line = document.line_of(half.start) + 1
+        return f"the text cannot be written as UTF-8 (half of a surrogate pair in line {line})"
+    return None
+
+
+def _half(text: str) -> UnicodeEncodeError | None:
+    """The first half of a surrogate pair in `text`."""
     if not text.isascii():
         try:
             text.encode()
         except UnicodeEncodeError as error:
-            line = document.line_of(error.start) + 1
-            return f"the text cannot be written as UTF-8 (half of a surrogate pair in line {line})"
+            return error
     return None

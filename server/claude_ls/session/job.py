@@ -43,6 +43,7 @@ from claude_ls.session.file_changes import FileChanges
 from claude_ls.session.gathering import Around, Gathering
 from claude_ls.session.journal import Journal
 from claude_ls.session.keeping import Keeping
+from claude_ls.session.parsing import PATIENCE
 from claude_ls.session.writing import FindBuffer, OpenFile, Writing
 from claude_ls.text.diff import bare_lines, line_counts, lines_around
 from claude_ls.text.patch import Span
@@ -221,7 +222,17 @@ class Run:
             await run.wait()
         if not self._buffer.open:
             raise _Stop(CLOSED_MEANWHILE)
+        await self._look_again()
+
+    async def _look_again(self) -> None:
+        """Take the task as it is now, with the tree of the text as it is now."""
+        await self._buffer.syntax.within(PATIENCE)
         self._task = self.task_now()
+
+    @property
+    def words(self) -> str:
+        """What the person asked for."""
+        return self._task.words
 
     def task_now(self) -> Task:
         """The same task where its lines stand now."""
@@ -430,7 +441,7 @@ class Run:
             # The person went on typing while we looked around.
             if not self._buffer.open:
                 raise _Stop(CLOSED_MEANWHILE)
-            self._task = self.task_now()
+            await self._look_again()
         return self._compose(around)
 
     def _known_diagnostics(self, region: Span) -> list[Diagnostic]:

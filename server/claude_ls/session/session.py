@@ -17,15 +17,16 @@ from claude_ls.agent.model import Message, Model
 from claude_ls.agent.usage import cost_words, estimated_tokens
 from claude_ls.config import Settings
 from claude_ls.editing.review import as_diff
-from claude_ls.session.buffer import Buffer, Clock, Later, Record
+from claude_ls.session.buffer import Anchor, Buffer, Clock, Later, Record
 from claude_ls.session.client import Client, Edits
 from claude_ls.session.closed_file import ClosedFile
 from claude_ls.session.file_changes import FileChanges, redone, undone
 from claude_ls.session.gathering import Gathering, Ledgers
 from claude_ls.session.indexing import NoSurroundings, Surroundings
-from claude_ls.session.job import HIDDEN, Job, Run, Tools
+from claude_ls.session.job import CLOSED_MEANWHILE, HIDDEN, Job, Run, Tools
 from claude_ls.session.journal import Journal, Reverted
 from claude_ls.session.keeping import Background, Keeping, Stores
+from claude_ls.session.parsing import PATIENCE, Turns
 from claude_ls.session.reviewing import Reviewing, Selection, Waiting
 from claude_ls.session.rewinding import Rewinding
 from claude_ls.session.sending import Context, context_of
@@ -41,6 +42,8 @@ from claude_ls.workspace.listing import IGNORE_FILES
 from claude_ls.workspace.watcher import FileWatch
 
 Result = TypeVar("Result")
+MENU_PATIENCE = 0.25
+"""Seconds that a menu may wait for a tree; without one it goes by lines."""
 KEPT_JOBS = 100
 KEPT_EXPLANATIONS = 50
 KEPT_CLOSED = 50
@@ -103,6 +106,7 @@ class Session:
         new_id: Callable[[], str],
         unavailable: Callable[[], str | None] = lambda: None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        menu_patience: float = MENU_PATIENCE,
     ) -> None:
         self.settings = settings
         self._folders: tuple[str, ...] = ()
@@ -113,6 +117,8 @@ class Session:
         self._state = state
         self._later = later
         self._clock = clock
+        self._turns = Turns(clock)
+        self._menu_patience = menu_patience
         self._record = record
         self._new_id = new_id
         self._unavailable = unavailable
@@ -236,8 +242,27 @@ class Session:
         """What other tools say about a document, as far as the editor tells."""
         return self._diagnostics.get(uri, ())
 
+    def parsed(self, uri: str) -> bool:
+        """Whether a menu is to be answered now: the tree is there, after a moment at most, or will not be in time."""
+        buffer = self._buffers.get(uri)
+        if buffer is None or not uri.startswith("file:") or buffer.refusal:
+            return True
+        if buffer.syntax.slow:
+            buffer.syntax.start()
+            return True
+        return buffer.syntax.at_once()
+
+    async def parse(self, uri: str) -> None:
+        """Wait for the tree, but not for longer than a menu can wait."""
+        if uri in self._buffers:
+            await self._buffers[uri].syntax.within(self._menu_patience)
+
+    def follow(self, uri: str, span: Span) -> Anchor:
+        """Where `span` stands while the document changes."""
+        return self._buffers[uri].follow(span)
+
     def offers(self, uri: str, span: Span, diagnostics: Iterable[Diagnostic] = ()) -> list[Offer]:
-        """What Claude can do here, for a menu. No model, no disk: syntax only."""
+        """What Claude can do here, for a menu. No model, no disk: syntax only, or lines where that takes too long."""
         buffer = self._buffers.get(uri)
         if buffer is None or not uri.startswith("file:") or buffer.refusal:
             return []
@@ -253,8 +278,8 @@ class Session:
         words: str = "",
         diagnostics: Iterable[Diagnostic] = (),
         version: int | None = None,
-    ) -> Job:
-        """Begin a job and answer at once; `Refused` where it cannot begin."""
+    ) -> Job | Coroutine[Any, Any, Job]:
+        """Begin a job, now or as soon as the text is parsed; `Refused` where it cannot begin."""
         buffer = self._buffer(uri)
         if reason := self.unavailable(uri):
             raise Refused(reason)
@@ -266,23 +291,48 @@ class Session:
                     f"{buffer.document.version}: select the lines again."
                 )
             span = carried
-        task = Task(Situation(buffer.document, buffer.tree, span, tuple(diagnostics)), words.strip())
-        action = ACTIONS[action_name]
-        return self._begin(action, task, buffer, action.title(task))
+        action, place = ACTIONS[action_name], buffer.follow(span)
+        told = [(item, buffer.follow(item.span)) for item in diagnostics]
 
-    def follow_up(self, job: str, words: str, title: str = "") -> Job:
+        def begin() -> Job:
+            reports = tuple(replace(item, span=anchor.span) for item, anchor in told)
+            task = Task(Situation(buffer.document, buffer.tree, place.span, reports), words.strip())
+            return self._begin(action, task, buffer, action.title(task))
+
+        return self._once_parsed(buffer, begin)
+
+    def follow_up(self, job: str, words: str, title: str = "") -> Job | Coroutine[Any, Any, Job]:
         """Go on with what was said in `job`, which has ended, as a job of its own."""
         earlier = self._ended(job)
         if not earlier.conversation:
             raise Refused(f"Nothing came of the job {job!r} that could be gone on with: start it anew (claude.retry).")
-        task = replace(earlier.task_now(), words=words.strip())
-        title = title or short(task.words)
-        return self._begin(earlier.action, task, self._buffer(earlier.job.uri), title, earlier.conversation)
+        buffer = self._buffer(earlier.job.uri)
 
-    def retry(self, job: str) -> Job:
+        def begin() -> Job:
+            task = replace(earlier.task_now(), words=words.strip())
+            return self._begin(earlier.action, task, buffer, title or short(task.words), earlier.conversation)
+
+        return self._once_parsed(buffer, begin)
+
+    def retry(self, job: str) -> Job | Coroutine[Any, Any, Job]:
         """Do the same once more, where its lines stand now."""
         earlier = self._ended(job)
-        return self._begin(earlier.action, earlier.task_now(), self._buffer(earlier.job.uri), earlier.job.title)
+        buffer = self._buffer(earlier.job.uri)
+        return self._once_parsed(
+            buffer, lambda: self._begin(earlier.action, earlier.task_now(), buffer, earlier.job.title)
+        )
+
+    def _once_parsed(self, buffer: Buffer, begin: Callable[[], Job]) -> Job | Coroutine[Any, Any, Job]:
+        """Begin now where the tree is there; else wait for it, since it decides on which lines a job works."""
+        if buffer.refusal or buffer.syntax.at_once():
+            return begin()
+        return self._begin_later(buffer, begin)
+
+    async def _begin_later(self, buffer: Buffer, begin: Callable[[], Job]) -> Job:
+        await buffer.syntax.within(PATIENCE)
+        if not buffer.open:
+            raise Refused(CLOSED_MEANWHILE)
+        return begin()
 
     def _ended(self, job: str) -> Run:
         run = self._runs.get(job)
@@ -364,7 +414,9 @@ class Session:
             raise Refused(f"Not in this file: {buffer.refusal}.")
         if await self._surroundings.hides(real(_path(uri))):
             raise Refused(f"Not in this file: {HIDDEN}.")
-        task = Task(Situation(buffer.document, buffer.tree, span, ()), words.strip())
+        place = buffer.follow(span)
+        await buffer.syntax.within(PATIENCE)
+        task = Task(Situation(buffer.document, buffer.tree, place.span, ()), words.strip())
         action = ACTIONS[action_name]
         self._fits(action, task, buffer)
         run = self._run(action, task, buffer, action.title(task), ())
@@ -483,7 +535,7 @@ class Session:
                 job, record.title, record.instruction, record.model, record.cost, record.checks, record.answer
             )
         run = self._runs.get(job)
-        return Reason(job, run.job.title, run.task_now().words, run.job.model, run.job.cost, (), "") if run else None
+        return Reason(job, run.job.title, run.words, run.job.model, run.job.cost, (), "") if run else None
 
     def tell(self, text: str) -> None:
         """Show the person a message."""
@@ -564,6 +616,7 @@ class Session:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._turns.aclose()
         await self._surroundings.aclose()
         await self._reviewing.aclose()
         await self._keeping.aclose()
@@ -609,7 +662,7 @@ class Session:
             self._hidden.discard(uri)
 
     def _new_buffer(self, document: Document, editor: Edits) -> Buffer:
-        buffer = Buffer(document, editor, self._later, self._clock, self._record)
+        buffer = Buffer(document, editor, self._later, self._clock, self._turns, self._record)
         self._reviewing.watch(buffer)
         return buffer
 
@@ -637,9 +690,11 @@ class Session:
         await self._reviewing.taken_out()
         block = ContextBlock("rejected", diff).rendered()
         try:
-            self.follow_up(
+            again = self.follow_up(
                 job, f"{prompt('rejected')}\n\n{block}\n\n{ContextBlock('reason', reason).rendered()}", short(reason)
             )
+            if isinstance(again, Coroutine):
+                await again
         except Refused as refused:
             self._client.tell("warning", f"Claude: the change is taken out, but was not tried again: {refused}")
 

@@ -16,7 +16,7 @@ _APART = 1024
 
 
 class ByteIndex:
-    """Offsets to bytes and back for one text. Never changes; the index of an edited text takes over what still holds."""
+    """Offsets to bytes and back for one text. Never changes; that of an edited text takes over what still holds."""
 
     def __init__(self, text: str, source: bytes, marks: tuple[list[int], list[int]] | None = None) -> None:
         """`source` is the UTF-8 of `text`, and `marks` some of its offsets, and their bytes."""

@@ -68,6 +68,9 @@ class Parsing:
 
     tree-sitter goes on with what was halted when the same parser is asked for the same once more (seen in 0.25 and
     0.26: a parse that is halted raises a ValueError). So each parse has a parser of its own.
+
+    Sound code has one tree, however often it was laid down. For broken code tree-sitter looks for the cheapest of
+    several ways on, and the one that it finds may depend on where it was halted: other ERROR nodes, the same text.
     """
 
     def __init__(
@@ -179,7 +182,7 @@ def parser_of(language: Language) -> Parser | None:
 def _reader(source: bytes) -> Callable[[int, object], bytes]:
     """What reads `source` for tree-sitter. The tree keeps it, so it must keep nothing else.
 
-    Only `bytes` will do: asked for the text of a node, py-tree-sitter (issue 435) takes anything else for bytes as well.
+    Only `bytes` will do: py-tree-sitter (issue 435), asked for the text of a node, takes all else for bytes as well.
     """
 
     def read(byte: int, _point: object) -> bytes:
@@ -213,6 +216,8 @@ def _edited(before: SyntaxTree, document: Document, regions: Sequence[Region]) -
     edits: list[tuple[int, int, bytes]] = []
     reached = 0
     for was, now in map(_trimmed_to(before.document.text, text), regions):
+        if was.start == was.end and now.start == now.end:
+            continue  # Somebody has taken back what they had typed.
         start, end, inserted = before.byte(was.start), before.byte(was.end), encoded(now.of(text))
         parts += (old[reached:start], inserted)
         edits.append((start, end, inserted))
