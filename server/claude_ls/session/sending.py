@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from claude_ls.agent.usage import Price, Usage, estimated_tokens, price_of
 from claude_ls.config import Settings
-from claude_ls.session.job import Composed
+from claude_ls.session.action_run import Composed
 
 
 @dataclass(frozen=True)

@@ -17,13 +17,14 @@ from claude_ls.agent.model import Message, Model
 from claude_ls.agent.usage import cost_words, estimated_tokens
 from claude_ls.config import Settings
 from claude_ls.editing.review import as_diff
+from claude_ls.session.action_run import CLOSED_MEANWHILE, HIDDEN, Run, Tools
 from claude_ls.session.buffer import Anchor, Buffer, Clock, Later, Record
 from claude_ls.session.client import Client, Edits
 from claude_ls.session.closed_file import ClosedFile
 from claude_ls.session.file_changes import FileChanges, redone, undone
 from claude_ls.session.gathering import Gathering, Ledgers
 from claude_ls.session.indexing import NoSurroundings, Surroundings
-from claude_ls.session.job import CLOSED_MEANWHILE, HIDDEN, Job, Run, Tools
+from claude_ls.session.job import Job
 from claude_ls.session.journal import Journal, Reverted
 from claude_ls.session.keeping import Background, Keeping, Stores
 from claude_ls.session.parsing import PATIENCE, Turns
