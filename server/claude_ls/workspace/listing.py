@@ -22,11 +22,12 @@ MAX_RULES = 200_000
 
 @dataclass(frozen=True, slots=True)
 class ListedFile:
-    """`path` is relative to the folder, with slashes; `stamp` changes whenever the file does."""
+    """`path` is relative to the folder, with slashes; `stamp` changes whenever it does, `mode` is as in `stat`."""
 
     path: str
     stamp: str
     size: int
+    mode: int = stat.S_IFREG
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +49,8 @@ class Listing:
     """Whether there were more files than anybody could want to look at."""
     _chains: dict[str, tuple[_Rules, ...]] = field(default_factory=dict)
 
-    def walk(self, wanted: Callable[[str], bool] = lambda name: True) -> Iterator[ListedFile]:
-        """All files with a `wanted` name, each once, in the order of their folders."""
+    def walk(self, wanted: Callable[[str], bool] = lambda name: True, any_kind: bool = False) -> Iterator[ListedFile]:
+        """All files with a `wanted` name, each once, in the order of their folders; links and pipes if asked for."""
         self._chains.clear()
         self.truncated = False
         count = 0
@@ -71,12 +72,12 @@ class Listing:
                     if entry.is_dir(follow_symlinks=False):
                         if entry.name not in NEVER and not (chain and _ignored(chain, path + "/")):
                             inner.append(path)
-                    elif wanted(entry.name) and entry.is_file(follow_symlinks=False):
+                    elif wanted(entry.name) and (any_kind or entry.is_file(follow_symlinks=False)):
                         if chain and _ignored(chain, path):
                             continue
                         found = entry.stat(follow_symlinks=False)
                         count += 1
-                        yield ListedFile(path, _stamp(found), found.st_size)
+                        yield ListedFile(path, stamp_of(found), found.st_size, found.st_mode)
                 except OSError:
                     continue
                 if count >= MAX_FILES:
@@ -93,7 +94,7 @@ class Listing:
             return None
         if not stat.S_ISREG(found.st_mode) or not self.shows(path):
             return None
-        return ListedFile(path, _stamp(found), found.st_size)
+        return ListedFile(path, stamp_of(found), found.st_size, found.st_mode)
 
     def shows(self, path: str) -> bool:
         """Whether a file of this path is shown, once there is one."""
@@ -157,7 +158,8 @@ def _name(entry: os.DirEntry[str]) -> str:
     return entry.name
 
 
-def _stamp(found: os.stat_result) -> str:
+def stamp_of(found: os.stat_result) -> str:
+    """What changes whenever the file does."""
     return f"{found.st_size}.{found.st_mtime_ns}.{found.st_ctime_ns}.{found.st_ino}"
 
 
