@@ -46,6 +46,7 @@ check: $(READY)
 bench: $(READY)
 	$(BIN)/python bench/startup.py
 	$(BIN)/python bench/code_action.py
+	$(BIN)/python bench/keystroke.py
 	$(BIN)/python bench/stream.py
 	$(BIN)/python bench/edit_engine.py
 	$(BIN)/python bench/review.py

@@ -25,17 +25,20 @@ from claude_ls.text.document import Document
 from claude_ls.text.patch import TextEdit
 from claude_ls.text.regions import Region, with_edit
 
-MOMENT = 0.004
+MOMENT = 0.003
 """Seconds for which whoever asks may be kept on the spot."""
-SLICE = 0.003
+SLICE = 0.002
 REST = 0.0005
 """Seconds between two slices: a real pause, as a request may take several rounds of the loop, or wait for a thread."""
 PATIENCE = 2.0
 """Seconds that a job may wait for a tree before it goes by lines."""
-MOST_STEPS = 4500
+MOST_STEPS = 3500
 """tree-sitter frees a tree in one go and holds the interpreter for that: 35 ms for 24,000 lines of TypeScript with
-errors. What a parse of so many steps (some 75 ms) makes anew is freed in less than 10 ms. A key in sound code takes 850
+errors. What a parse of so many steps (some 60 ms) makes anew is freed in less than 10 ms. A key in sound code takes 850
 steps in 40,000 lines of Python, where only a quote or bracket that is still open near the top takes more than this."""
+
+FEW_STEPS = 500
+"""What a parse of so few has made anew is freed in a moment."""
 
 
 class Turns:
@@ -45,15 +48,20 @@ class Turns:
         self.clock = clock
         self.most_steps = most_steps
         self._waiting: dict[LiveTree, list[asyncio.Future[None]]] = {}
+        self._done_with: list[object] = []
         self._task: asyncio.Task[None] | None = None
 
     def settled(self, tree: LiveTree) -> asyncio.Future[None]:
         """Done when the tree is that of its text, or cannot be had."""
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.setdefault(tree, []).append(future)
-        if self._task is None:
-            self._task = asyncio.create_task(self._run(), name="parsing")
+        self._start()
         return future
+
+    def let_go(self, done_with: object) -> None:
+        """Free what takes long to free, in a turn of its own."""
+        self._done_with.append(done_with)
+        self._start()
 
     async def aclose(self) -> None:
         """Stop; whoever still waits is cancelled."""
@@ -63,9 +71,16 @@ class Turns:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
+    def _start(self) -> None:
+        if self._task is None:
+            self._task = asyncio.create_task(self._run(), name="parsing")
+
     async def _run(self) -> None:
         try:
-            while self._waiting:
+            while self._waiting or self._done_with:
+                while self._done_with:
+                    self._done_with.pop()
+                    await asyncio.sleep(REST)
                 for tree in list(self._waiting):
                     if tree.advance(SLICE):
                         for future in self._waiting.pop(tree):
@@ -150,7 +165,12 @@ class LiveTree:
         parsing, clock = self._parsing, self._turns.clock
         most = self._turns.most_steps if self._tree else inf
         tree = parsing.advance(lambda: parsing.steps >= most or clock() >= until)
+        done_with: object = None
         if tree is not None:
+            done_with = self._tree
             self._tree, self._since, self._parsing, self._given_up = tree, self._meanwhile, None, None
         elif parsing.steps >= most:
+            done_with = parsing
             self._given_up, self._parsing = parsing.document, None
+        if done_with is not None and parsing.steps > FEW_STEPS:
+            self._turns.let_go(done_with)

@@ -248,10 +248,12 @@ class Session:
         buffer = self._buffers.get(uri)
         if buffer is None or not uri.startswith("file:") or buffer.refusal:
             return True
-        if buffer.syntax.slow:
-            buffer.syntax.start()
+        if buffer.syntax.at_once():
             return True
-        return buffer.syntax.at_once()
+        if buffer.syntax.slow:
+            # The next menu finds what comes of it.
+            buffer.syntax.start()
+        return buffer.syntax.slow
 
     async def parse(self, uri: str) -> None:
         """Wait for the tree, but not for longer than a menu can wait."""
@@ -263,11 +265,11 @@ class Session:
         return self._buffers[uri].follow(span)
 
     def offers(self, uri: str, span: Span, diagnostics: Iterable[Diagnostic] = ()) -> list[Offer]:
-        """What Claude can do here, for a menu. No model, no disk: syntax only, or lines where that takes too long."""
+        """What Claude can do here, for a menu. No model, no disk: syntax, as far as the text is `parsed`, and lines."""
         buffer = self._buffers.get(uri)
         if buffer is None or not uri.startswith("file:") or buffer.refusal:
             return []
-        situation = Situation(buffer.document, buffer.tree, span, tuple(diagnostics))
+        situation = Situation(buffer.document, buffer.syntax.fresh, span, tuple(diagnostics))
         return [offer for action in ACTIONS.values() for offer in action.offers(situation)]
 
     def start(

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tree_sitter import Language as Grammar
     from tree_sitter import Node, Parser, Tree
 
-_READ = 4096
+_READ = 32_768
 """So many bytes are read at once: few enough that the text of one node costs little."""
 
 

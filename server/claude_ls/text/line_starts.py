@@ -8,7 +8,7 @@ from itertools import accumulate
 from operator import sub
 from typing import Final, overload
 
-_ROW = 256
+_ROW = 128
 """So many lines stand together, and count their starts from that of the first of them."""
 
 
