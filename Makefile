@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help demo editors test check bench soak-edits soak-orders soak-kills soak-mirror mutation fix clean
+.PHONY: help demo editors test check docs bench soak-edits soak-orders soak-kills soak-mirror mutation fix clean
 
 help:
 	@echo "make demo    watch a whole session in this terminal"
@@ -17,6 +17,7 @@ help:
 	@echo "make soak-kills  the server killed at every call that changes a file (a quarter of an hour)"
 	@echo "make soak-mirror  a million random changes to our copy of a document"
 	@echo "make mutation  which wrong lines of the editing engine no test notices (half an hour)"
+	@echo "make docs    write what is generated from the table of actions: tables, Neovim's commands"
 	@echo "make fix     format the code and fill the @ sections of the case files"
 
 $(READY): pyproject.toml
@@ -42,6 +43,9 @@ check: $(READY)
 	$(BIN)/ruff check server tests bench
 	$(BIN)/ruff format --check server tests bench
 	$(BIN)/mypy
+
+docs: $(READY)
+	$(BIN)/python tests/generated.py
 
 bench: $(READY)
 	$(BIN)/python bench/startup.py

@@ -10,10 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from claude_ls.actions import ACTIONS
 from claude_ls.config import SETTINGS
 from claude_ls.lsp import announced
 from claude_ls.lsp.commands import COMMANDS
 from claude_ls.syntax.languages import LANGUAGES
+from generated import generated
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "server" / "claude_ls"
@@ -111,6 +113,16 @@ def test_the_protocol_names_every_setting() -> None:
     table = document[document.index("## Settings") :]
     named = {name.partition(".<")[0] for name in re.findall(r"^\| `([\w.<>]+)` \|", table, re.MULTILINE)}
     assert named == set(SETTINGS)
+
+
+def test_what_is_generated_from_the_table_of_actions_does_not_lag() -> None:
+    for path, text in generated().items():
+        assert path.exists() and path.read_text(encoding="utf-8") == text, f"{path.name} lags: run `make docs`"
+
+
+def test_every_kind_of_the_menu_is_announced() -> None:
+    for entry in (entry for action in ACTIONS.values() for entry in action.entries):
+        assert any(f"{entry.kind}.".startswith(f"{kind}.") for kind in announced.CODE_ACTION_KINDS), entry
 
 
 def test_the_readme_counts_the_languages_and_names_them() -> None:

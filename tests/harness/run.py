@@ -6,7 +6,7 @@ import asyncio
 import itertools
 import random
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +14,9 @@ from typing import Any, TypeVar
 
 from claude_ls.agent.scripted import ScriptedModel, by_chance, by_tokens, request_text
 from claude_ls.config import Settings
+from claude_ls.index.folder_index import FolderIndex, Shown, read_file
+from claude_ls.index.references import Callers, callers_of
+from claude_ls.index.tests import Tests, tests_for
 from claude_ls.lsp.server import create_server
 from claude_ls.session.client import Client
 from claude_ls.session.keeping import Stores, open_stores
@@ -25,10 +28,11 @@ from harness.case import Case, Step
 from harness.editor import Editor, Habit
 
 Result = TypeVar("Result")
-ROOT = "file:///my%20project"
 LANGUAGES = {
     "py": "python", "ts": "typescript", "js": "javascript", "go": "go", "rs": "rust", "c": "c", "java": "java",
     "md": "markdown", "rb": "ruby", "lua": "lua", "json": "json", "sh": "shellscript", "css": "css", "txt": "plaintext",
+    "tsx": "typescriptreact", "cpp": "cpp", "h": "c", "cs": "csharp", "php": "php", "yaml": "yaml", "toml": "toml",
+    "html": "html",
 }  # fmt: skip
 
 
@@ -56,6 +60,48 @@ def stores(folder: Path) -> Stores:
     return open_stores(folder, lambda: datetime(2026, 1, 1, tzinfo=UTC))
 
 
+class Known:
+    """What the index of a folder knows, asked at once: that of the files on disk under `root`, and of what is open."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._index = FolderIndex(root, None)
+        self._index.add([read_file(root, file) for file in self._index.stale()])
+
+    def follow(self, folders: Sequence[Path]) -> None:
+        pass
+
+    async def context(
+        self, path: Path, lines: tuple[int, int], characters: int, unsaved: Mapping[Path, str], *, whole: bool = False
+    ) -> list[Shown]:
+        own, _ = self._show(path, unsaved)
+        return self._index.context(own, *lines, characters, lambda name: not (whole and name == own))
+
+    async def map(self, path: Path, characters: int) -> list[Shown]:
+        return []
+
+    async def callers(
+        self, path: Path, lines: tuple[int, int], characters: int, unsaved: Mapping[Path, str]
+    ) -> Callers | None:
+        own, live = self._show(path, unsaved)
+        return callers_of(self._index, own, lines, characters, live)
+
+    async def tests(self, path: Path, characters: int, unsaved: Mapping[Path, str]) -> Tests | None:
+        own, _ = self._show(path, unsaved)
+        return tests_for(self._index, own, characters)
+
+    def changed(self, paths: Iterable[Path]) -> None:
+        pass
+
+    async def aclose(self) -> None:
+        self._index.close()
+
+    def _show(self, path: Path, unsaved: Mapping[Path, str]) -> tuple[str, Iterable[str]]:
+        live = {name.relative_to(self._root).as_posix(): text for name, text in unsaved.items()}
+        self._index.show(live)
+        return path.relative_to(self._root).as_posix(), live.keys()
+
+
 class Unwatched:
     """Nobody tells of files that other programs change; a test can."""
 
@@ -75,10 +121,6 @@ async def stores_at_once(work: Callable[[], Result], /) -> Result:
     return work()
 
 
-def uri_of(name: str) -> str:
-    return f"{ROOT}/{name}"
-
-
 async def play(case: Case, variant: Variant) -> Outcome:
     """Everything that happens in one variant; raises where the house rules for the end are broken."""
     with tempfile.TemporaryDirectory() as folder:
@@ -89,6 +131,10 @@ class _Play:
     def __init__(self, case: Case, variant: Variant, folder: Path) -> None:
         self._case = case
         self._folder = folder
+        self._root = Path("/my project")
+        if "on disk" in case.client:
+            self._root = _written(folder / "my project", case.files)
+            self._folder = folder / "state"
         self._chance = random.Random(variant.seed or 0)
         self._timed: list[Step] = []
         self._results: list[str] = []
@@ -121,13 +167,18 @@ class _Play:
             new_id=lambda: f"job{next(self._numbers)}",
             unavailable=lambda: "No API key." if "no key" in self._case.client else None,
             now=lambda: datetime(2026, 1, 1, tzinfo=UTC),
+            surroundings=Known(self._root) if "on disk" in self._case.client else None,
         )
+
+    def _uri(self, name: str) -> str:
+        return f"{self._root.as_uri()}/{name}"
 
     async def run(self) -> Outcome:
         case, editor = self._case, self._editor
-        await editor.start(ROOT, dict(case.settings))
+        await editor.start(self._root.as_uri(), dict(case.settings))
         for name, text in case.files.items():
-            editor.open(uri_of(name), _language(name), text)
+            if "on disk" not in case.client or name == case.selection[0]:
+                editor.open(self._uri(name), _language(name), text)
         steps = list(case.steps)
         while steps:
             step = steps.pop(0)
@@ -144,12 +195,14 @@ class _Play:
         assert all(job.ended for job in jobs), f"jobs still alive: {[job for job in jobs if not job.ended]}"
         others = asyncio.all_tasks() - {asyncio.current_task()}
         assert not others, f"tasks leaked: {others}"
-        files = {uri.removeprefix(f"{ROOT}/"): buffer.text for uri, buffer in editor.buffers.items()}
-        files |= {uri.removeprefix(f"{ROOT}/"): text for uri, text in editor.closed.items()}
+        root = self._uri("")
+        files = {str(path.relative_to(self._root)): _text(path) for path in _files(self._root)}
+        files |= {uri.removeprefix(root): buffer.text for uri, buffer in editor.buffers.items()}
+        files |= {uri.removeprefix(root): text for uri, text in editor.closed.items()}
         for path in sorted(self._folder.rglob("*.*")):
             if path.name.startswith(NAME):
                 continue
-            files[f"state:{path.relative_to(self._folder)}"] = path.read_bytes().decode()
+            files[f"state:{path.relative_to(self._folder)}"] = _text(path)
         for uri, document in ((uri, self._server.session.document(uri)) for uri in editor.buffers):
             assert document is not None and document.text == editor.buffers[uri].text, f"the mirror of {uri} is off"
             for item in self._server.session.waiting(Selection(uri=uri)):
@@ -185,9 +238,9 @@ class _Play:
 
     async def _do(self, step: Step) -> None:
         editor, (file, start, end) = self._editor, self._case.selection
-        text = editor.buffers[uri_of(file)].text if uri_of(file) in editor.buffers else ""
+        text = editor.buffers[self._uri(file)].text if self._uri(file) in editor.buffers else ""
         start, end = min(start, len(text)), min(end, len(text))
-        here = {"uri": uri_of(file), "range": self._range(text, start, end)}
+        here = {"uri": self._uri(file), "range": self._range(text, start, end)}
         match step.words:
             case ("edit", instruction):
                 await self._command("claude.edit", {**here, "instruction": instruction})
@@ -211,43 +264,43 @@ class _Play:
                 await self._command(name, json.loads(arguments[0]) if arguments else {}, show=True)
             case ("type", name, where, words):
                 line, column = (int(number) for number in where.split(":"))
-                at = _offset(editor.buffers[uri_of(name)].text, line, column)
-                editor.type(uri_of(name), at, at, words.replace("\\n", "\n"))
+                at = _offset(editor.buffers[self._uri(name)].text, line, column)
+                editor.type(self._uri(name), at, at, words.replace("\\n", "\n"))
             case ("delete", name, where, until):
-                current = editor.buffers[uri_of(name)].text
+                current = editor.buffers[self._uri(name)].text
                 first, last = (_offset(current, *map(int, place.split(":"))) for place in (where, until))
-                editor.type(uri_of(name), first, last, "")
+                editor.type(self._uri(name), first, last, "")
             case ("cancel",):
                 answer = await editor.request("workspace/executeCommand", {"command": "claude.cancel", "arguments": []})
                 assert len(answer["cancelled"]) == 1, answer
             case ("undo", name):
                 # Not before there is something: how soon a change lands depends on the variant.
                 for _ in range(1000):
-                    if not editor.buffers[uri_of(name)].to_undo:
+                    if not editor.buffers[self._uri(name)].to_undo:
                         await asyncio.sleep(0)
-                editor.undo(uri_of(name))
+                editor.undo(self._uri(name))
             case ("redo", name):
-                editor.redo(uri_of(name))
+                editor.redo(self._uri(name))
             case ("hunks",):
                 found = await editor.request("workspace/executeCommand", {"command": "claude.hunks", "arguments": [{}]})
                 editor.transcript += [_shown_hunk(hunk) for hunk in found["hunks"]] or ["no hunks"]
             case ("lenses", name):
-                lenses = await editor.request("textDocument/codeLens", {"textDocument": {"uri": uri_of(name)}})
+                lenses = await editor.request("textDocument/codeLens", {"textDocument": {"uri": self._uri(name)}})
                 for lens in lenses:
                     line, shown = lens["range"]["start"]["line"] + 1, lens["command"]
                     editor.transcript.append(f"lens {line}: {shown['title']} = {shown['command']} {shown['arguments']}")
             case ("marks", name):
-                for mark in editor.diagnostics.get(uri_of(name), []):
+                for mark in editor.diagnostics.get(self._uri(name), []):
                     line = mark["range"]["start"]["line"] + 1
                     editor.transcript.append(f"mark {line}: {mark['severity']} {mark['message']}")
             case ("hints", name):
-                params = {"textDocument": {"uri": uri_of(name)}, "range": self._range(text, 0, len(text))}
+                params = {"textDocument": {"uri": self._uri(name)}, "range": self._range(text, 0, len(text))}
                 for hint in await editor.request("textDocument/inlayHint", params):
                     editor.transcript.append(f"hint {hint['position']['line'] + 1}: {hint['label']}")
             case ("open", name):
-                editor.reopen(uri_of(name), _language(name))
+                editor.reopen(self._uri(name), _language(name))
             case ("close", name):
-                editor.close_document(uri_of(name))
+                editor.close_document(self._uri(name))
             case ("hover", where):
                 line, column = (int(number) for number in where.split(":"))
                 position = editor.position(text, _offset(text, line, column))
@@ -288,6 +341,23 @@ def _shown_hunk(hunk: dict[str, Any]) -> str:
     theirs = ", theirs in part" if hunk["theirsInPart"] else ""
     name = hunk["uri"].rpartition("/")[2]
     return f"hunk {hunk['id']} {name} {start}-{end} {hunk['oldText']!r} -> {hunk['newText']!r}{theirs}"
+
+
+def _written(root: Path, files: Mapping[str, str]) -> Path:
+    """A folder with these files."""
+    for name, text in files.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(text.encode())
+    return root.resolve()
+
+
+def _files(root: Path) -> list[Path]:
+    return sorted(path for path in root.rglob("*") if path.is_file())
+
+
+def _text(path: Path) -> str:
+    return path.read_bytes().decode()
 
 
 def _language(name: str) -> str:

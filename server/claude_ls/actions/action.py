@@ -47,6 +47,14 @@ class Situation:
     def definition(self) -> outline.Definition | None:
         return outline.enclosing_definition(self.tree, self.span) if self.tree else None
 
+    @property
+    def on_definition(self) -> bool:
+        """Whether the place is about the whole definition around it: code that is selected further down is not."""
+        if self.definition is None:
+            return False
+        head = self.document.line_of(self.definition.span.start)
+        return not self.selected or self.document.line_of(self.span.start) <= head
+
     @cached_property
     def selection(self) -> outline.Selection | None:
         return outline.selected_code(self.tree, self.span) if self.tree and self.selected else None
@@ -85,9 +93,19 @@ class Offer:
     command: str
     span: Span
     arguments: Mapping[str, Any] = field(default_factory=dict)
-    diagnostic: Diagnostic | None = None
+    diagnostics: tuple[Diagnostic, ...] = ()
+    """What it is to mend, in the place of a range."""
     prompts: bool = False
     """Whether it is only of use in a client that can ask the person for words."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An entry of the menu as documents and tests know it: `<…>` in the title stands for what is known only there."""
+
+    title: str
+    kind: str
+    when: str
 
 
 @dataclass(frozen=True)
@@ -103,7 +121,11 @@ class Action:
     """One thing Claude can do.
 
     `offers` says what the menu shows, `region` on which whole lines the action works, `ask` what Claude is told to do.
-    An action without tools answers in words.
+    An action without tools answers in words. `callers` and `tests` say that Claude is to see who uses the definition,
+    and where its tests are. `in_places` says whether a task is about several places rather than about its region.
+
+    `entries`, `summary`, `command` with its `arguments`, and the name of its argument for `words` (where it takes any)
+    are what documents and editor clients are generated from.
     """
 
     name: str
@@ -111,7 +133,15 @@ class Action:
     region: Callable[[Task], Span]
     title: Callable[[Task], str]
     ask: Callable[[Task], str]
+    entries: tuple[Entry, ...]
+    summary: str
+    command: str
+    arguments: Mapping[str, str] = field(default_factory=dict)
+    words: str = ""
     tools: tuple[Tool, ...] = ()
+    callers: bool = False
+    tests: bool = False
+    in_places: Callable[[Task], bool] = lambda task: False
 
 
 @cache

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from claude_ls.actions.action import Action, Offer, Situation, Task, prompt, short
+from claude_ls.actions.action import Action, Entry, Offer, Situation, Task, prompt, short
 from claude_ls.agent.tools import CANNOT_DO, DELETE_FILE, EDIT_FILE, RENAME_FILE, REWRITE_REGION, WRITE_FILE
 from claude_ls.text.patch import Span
 
@@ -42,5 +42,12 @@ EDIT = Action(
     region=_region,
     title=lambda task: short(task.words) or f"edit {task.situation.subject}",
     ask=_ask,
+    entries=(
+        Entry('Claude: do "<instruction>"', KIND, "the cursor is on a comment that begins with `claude:`"),
+        Entry("Claude: edit <symbol or selection>…", KIND, "the client can prompt"),
+    ),
+    summary="changes the selection, or the function around the cursor, as you say",
+    command="claude.edit",
+    words="instruction",
     tools=(REWRITE_REGION, EDIT_FILE, WRITE_FILE, RENAME_FILE, DELETE_FILE, CANNOT_DO),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from claude_ls.actions.action import Action, Offer, Situation, Task, prompt, short
+from claude_ls.actions.action import Action, Entry, Offer, Situation, Task, prompt, short
 from claude_ls.text.patch import Span
 
 KIND = "source.claude.explain"
@@ -35,4 +35,11 @@ EXPLAIN = Action(
     region=_region,
     title=lambda task: short(task.words) or f"explain {task.situation.subject}",
     ask=_ask,
+    entries=(
+        Entry('Claude: answer "<question>"', KIND, "the cursor is on a comment that begins with `claude?`"),
+        Entry("Claude: explain <symbol or selection>", KIND, "on anything but blank lines"),
+    ),
+    summary="explains it, or answers a question about it, in a window beside the code",
+    command="claude.explain",
+    words="question",
 )

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from claude_ls.index.elided import Elided
+from claude_ls.index.elided import Elided, Lines
 from claude_ls.index.popularity import leading
 from claude_ls.index.related import related
 from claude_ls.index.resolve import Names
@@ -122,6 +122,11 @@ class FolderIndex:
                 if misses > 20:
                     break
         return [Shown(shown, text) for shown, text in elided.rendered()]
+
+    def known(self) -> tuple[Names, Lines]:
+        """The names of the folder and the lines of its files, for whoever asks other questions of them (see
+        `references`): as they are now, and not to be kept."""
+        return self._names, self._lines
 
     def place_at(self, path: str, first: int, last: int) -> Place:
         """The innermost definition around these lines; the file where there is none."""

@@ -7,6 +7,7 @@ COMMANDS = (
     "claude.explain",
     "claude.refactor",
     "claude.fix",
+    "claude.test",
     "claude.cancel",
     "claude.jobs",
     "claude.undo",
@@ -28,8 +29,11 @@ CODE_ACTION_KINDS = (
     "quickfix.claude",
     "quickfix.claude.review",
     "refactor.extract.claude",
+    "refactor.inline.claude",
+    "refactor.move.claude",
     "refactor.rewrite.claude",
     "source.claude.explain",
+    "source.claude.test",
 )
 DIAGNOSTICS = "claude/diagnostics"
 """A notification of clients that tell what their other tools say."""

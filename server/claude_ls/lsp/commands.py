@@ -167,6 +167,10 @@ def _refactor(context: Context, arguments: Arguments) -> Answer:
     return context.session.start(arguments["refactoring"], arguments["uri"], span, words=words)
 
 
+def _test(context: Context, arguments: Arguments) -> Answer:
+    return context.session.start("test", arguments["uri"], _span(context, arguments))
+
+
 def _fix(context: Context, arguments: Arguments) -> Answer:
     document = context.session.open_document(arguments["uri"])
     diagnostics = [_diagnostic(document, item, context.encoding) for item in arguments["diagnostics"]]
@@ -318,6 +322,7 @@ COMMANDS: Mapping[str, Command] = {
         {"uri": _text, "range": _range, "refactoring": _refactoring}, {"instruction": _text}, _refactor
     ),
     "claude.fix": Command({"uri": _text, "diagnostics": _diagnostics}, {}, _fix),
+    "claude.test": Command({"uri": _text, "range": _range}, {}, _test),
     "claude.cancel": Command({}, {"job": _text}, _cancel),
     "claude.jobs": Command({}, {}, _jobs),
     "claude.undo": Command({}, {"job": _text}, _undo),

@@ -98,17 +98,17 @@ def code_action(
     diagnostics: Mapping[Diagnostic, types.Diagnostic],
     disabled: str | None,
 ) -> types.CodeAction:
-    shown = diagnostics[offer.diagnostic] if offer.diagnostic else None
+    shown = [diagnostics[item] for item in offer.diagnostics]
     arguments: dict[str, Any] = {"uri": document.uri}
-    if shown is None:
-        arguments["range"] = json_range(range_of(document, offer.span, profile.encoding))
+    if shown:
+        arguments["diagnostics"] = [json_diagnostic(item) for item in shown]
     else:
-        arguments["diagnostics"] = [json_diagnostic(shown)]
+        arguments["range"] = json_range(range_of(document, offer.span, profile.encoding))
     arguments |= offer.arguments
     return types.CodeAction(
         title=offer.title,
         kind=offer.kind,
-        diagnostics=[shown] if shown else None,
+        diagnostics=shown or None,
         disabled=types.CodeActionDisabled(reason=disabled) if disabled else None,
         command=types.Command(title=offer.title, command=offer.command, arguments=[arguments]),
         tags=[types.CodeActionTag.LlmGenerated] if profile.tags else None,

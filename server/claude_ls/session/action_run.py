@@ -26,7 +26,7 @@ from claude_ls.agent.model import (
     ToolStarted,
 )
 from claude_ls.agent.prompt import build, going_on
-from claude_ls.agent.tools import REWRITE_REGION, ToolOutcome
+from claude_ls.agent.tools import REWRITE_REGION, Tool, ToolOutcome
 from claude_ls.config import Settings, Streaming
 from claude_ls.editing.events import HunkEnded
 from claude_ls.editing.hunk import HunkState, Label
@@ -216,12 +216,11 @@ class Run:
     async def _edit(self) -> None:
         request = self._sent(await self.composed())
         region = self.action.region(self._task)
-        long = self._is_long(region)
         writing = Writing(
             job=self.job.id,
             label=Label(f"Claude: {self.job.title}", self.job.id, self._tools.settings.review == "preview"),
             buffer=self._buffer,
-            region=None if long else region,
+            region=region if REWRITE_REGION in self._offered(region) else None,
             find_buffer=self._tools.find_buffer,
             open_file=self._tools.open_file,
             files=self._tools.files,
@@ -353,7 +352,7 @@ class Run:
         file = self._tools.path_of(document.uri)
         if await self._tools.gathering.hides(file):
             raise _Stop(f"{self._path}: {HIDDEN}.")
-        around = await self._tools.gathering.around(document, file, self.action.region(self._task))
+        around = await self._tools.gathering.around(document, file, self.action.region(self._task), self.action)
         if self._buffer.document is not document:
             # The person went on typing while we looked around.
             if not self._buffer.open:
@@ -373,17 +372,19 @@ class Run:
             self._tools.gathering.sent(composed.shown, file, composed.kind)
         return composed.request
 
-    def _is_long(self, region: Span) -> bool:
+    def _offered(self, region: Span) -> tuple[Tool, ...]:
+        """The tools for this task: what is long, or about several places, is edited in places."""
         document = self._task.situation.document
-        return document.line_of(region.end) - document.line_of(region.start) >= MAX_REGION_LINES
+        long = document.line_of(region.end) - document.line_of(region.start) >= MAX_REGION_LINES
+        in_places = long or self.action.in_places(self._task)
+        return tuple(tool for tool in self.action.tools if not (in_places and tool is REWRITE_REGION))
 
     def _compose(self, around: Around) -> Composed:
         task, settings = self._task, self._tools.settings
         document, diagnostics = task.situation.document, task.situation.diagnostics
         region = self.action.region(task)
         system = "system_edit" if self.action.tools else "system_explain"
-        long = self._is_long(region)
-        tools = tuple(tool for tool in self.action.tools if not (long and tool is REWRITE_REGION))
+        tools = self._offered(region)
         kind = (settings.model_for(self.action.name), system, *(tool.name for tool in tools))
         file = self._tools.path_of(document.uri)
         shown = self._tools.gathering.shown(around, document, file, self._path, region, kind)

@@ -6,23 +6,31 @@ import asyncio
 from collections.abc import Callable, Coroutine, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+from claude_ls.actions.action import Action
 from claude_ls.agent.context import ContextBlock, file_blocks
 from claude_ls.agent.ledger import SECONDS, Ledger
 from claude_ls.agent.usage import CHARACTERS_PER_TOKEN, estimated_tokens
 from claude_ls.config import Settings
-from claude_ls.index.folder_index import Shown
 from claude_ls.session.indexing import Surroundings
 from claude_ls.text.document import Document
 from claude_ls.text.patch import Span
 from claude_ls.workspace.files import real
 from claude_ls.workspace.rules import rules_for
 
+Answer = TypeVar("Answer")
 RELATED_TOKENS = 4_000
 """No more is sent of other files, however much `context.tokens` allows: it would be read for nothing, mostly."""
 PATIENCE_SECONDS = 2.0
 """How long the person waits for what the index knows; then it goes without."""
+ASKED_SHARE = 0.5
+"""How much of what the file leaves of `context.tokens` may go to what the action must see: callers, tests."""
+NOT_KNOWN = "Who uses this is not known: the folder has not been looked through."
+NOT_ALL = "Lines that use this as well and found no room here: {}."
+NOBODY = "Nothing else in the folder uses this, as far as names tell."
+LONG_PATIENCE_SECONDS = 10.0
+"""The same for what an action cannot do without."""
 FILE_SHARE = 0.75
 """How much of `context.tokens` the file itself may take where there is something else to be shown."""
 
@@ -74,8 +82,8 @@ class Gathering:
         """Whether nothing of this file may be sent."""
         return await self.surroundings.hides(file)
 
-    async def around(self, document: Document, file: Path, span: Span) -> Around:
-        """What to send with `span` of `document`, which is `file`, beside itself."""
+    async def around(self, document: Document, file: Path, span: Span, action: Action) -> Around:
+        """What to send with `span` of `document`, which is `file`, beside itself, for what `action` needs to see."""
         settings = self.settings
         root = self._root(file)
         blocks: list[ContextBlock] = []
@@ -84,7 +92,7 @@ class Gathering:
             rules = await asyncio.to_thread(rules_for, trusted_root, file, self.own_rules)
             blocks += [ContextBlock("rules", item.text, (("path", item.path),), "folder") for item in rules]
         if root is not None and settings.context_map:
-            shown = await _soon(self.surroundings.map(file, int(settings.context_map * CHARACTERS_PER_TOKEN)))
+            shown = await _soon(self.surroundings.map(file, int(settings.context_map * CHARACTERS_PER_TOKEN)), [])
             if shown:
                 text = "\n\n".join(f"{item.path}:\n{item.text}" for item in shown)
                 blocks.append(ContextBlock("map", text, lasting="folder"))
@@ -93,10 +101,39 @@ class Gathering:
         left = settings.context_tokens - (size if whole else int(settings.context_tokens * FILE_SHARE))
         tokens = min(RELATED_TOKENS, left - Around(tuple(blocks)).tokens)
         lines = (document.line_of(span.start), document.line_of(max(span.start, span.end - 1)))
+        asked = await self._asked_for(action, file, lines, int(max(0, left) * CHARACTERS_PER_TOKEN * ASKED_SHARE))
+        tokens -= Around((), asked).tokens
         characters = int(tokens * CHARACTERS_PER_TOKEN)
-        related = await _soon(self.surroundings.context(file, lines, characters, self.unsaved(), whole=whole))
-        named = [ContextBlock("related", item.text, (("path", item.path),), "place") for item in related]
-        return Around(tuple(blocks), tuple(named))
+        related = await _soon(self.surroundings.context(file, lines, characters, self.unsaved(), whole=whole), [])
+        shown_already = {dict(block.attributes).get("path") for block in asked if block.tag == "tests"}
+        named = [
+            ContextBlock("related", item.text, (("path", item.path),), "place")
+            for item in related
+            if item.path not in shown_already
+        ]
+        return Around(tuple(blocks), (*named, *asked))
+
+    async def _asked_for(
+        self, action: Action, file: Path, lines: tuple[int, int], characters: int
+    ) -> tuple[ContextBlock, ...]:
+        """What the action says that Claude must see to do it: who uses the definition, and where its tests are."""
+        blocks: list[ContextBlock] = []
+        if action.callers:
+            asking = self.surroundings.callers(file, lines, characters, self.unsaved())
+            uses = await _soon(asking, None, LONG_PATIENCE_SECONDS)
+            blocks += [
+                ContextBlock("callers", text, (("path", path),), "place") for path, text in (uses.shown if uses else ())
+            ]
+            words = NOT_KNOWN if uses is None else NOT_ALL.format(uses.left_out) if uses.left_out else ""
+            if words or not blocks:
+                blocks.append(ContextBlock("callers", words or NOBODY, lasting="place"))
+        if action.tests and (tests := await _soon(self.surroundings.tests(file, characters, self.unsaved()), None)):
+            about = (("path", tests.path), ("exists", "yes" if tests.exists else "no"))
+            blocks.append(ContextBlock("tests", tests.text, about, "place"))
+            if tests.example[0]:
+                about = (("path", tests.example[0]), ("of", "something else, for the style"))
+                blocks.append(ContextBlock("tests", tests.example[1], about, "place"))
+        return tuple(blocks)
 
     def shown(self, around: Around, document: Document, file: Path, path: str, span: Span, kind: Hashable) -> Ledger:
         """All that is sent with `span` of `document`, which is `file` and called `path` there, behind what was sent
@@ -113,8 +150,8 @@ class Gathering:
         return next((real(folder) for folder in self.folders() if file.is_relative_to(real(folder))), None)
 
 
-async def _soon(asking: Coroutine[Any, Any, list[Shown]]) -> list[Shown]:
+async def _soon(asking: Coroutine[Any, Any, Answer], otherwise: Answer, seconds: float = PATIENCE_SECONDS) -> Answer:
     try:
-        return await asyncio.wait_for(asking, PATIENCE_SECONDS)
+        return await asyncio.wait_for(asking, seconds)
     except TimeoutError:
-        return []
+        return otherwise

@@ -12,7 +12,7 @@ import hashlib
 import logging
 import threading
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +20,8 @@ from typing import Protocol, TypeVar
 
 from claude_ls.index.folder_index import FolderIndex, Shown
 from claude_ls.index.reading import processes, read_files
+from claude_ls.index.references import Callers, callers_of
+from claude_ls.index.tests import Tests, tests_for
 from claude_ls.workspace.listing import ListedFile
 from claude_ls.workspace.tree_watcher import TreeWatch, TreeWatcher, WatchTree
 
@@ -55,6 +57,17 @@ class Surroundings(Protocol):
         """Whether this file is on one of the lists of what is to be ignored."""
         ...
 
+    async def callers(
+        self, path: Path, lines: tuple[int, int], characters: int, unsaved: Mapping[Path, str]
+    ) -> Callers | None:
+        """Who uses the definition on these lines of a file, in at most so many characters, once the whole folder is
+        read; None where that cannot be known."""
+        ...
+
+    async def tests(self, path: Path, characters: int, unsaved: Mapping[Path, str]) -> Tests | None:
+        """Where the tests of a file are, or should be; None where that is not known."""
+        ...
+
     def changed(self, paths: Iterable[Path]) -> None:
         """Somebody says that these files were changed."""
 
@@ -77,6 +90,14 @@ class NoSurroundings:
 
     async def hides(self, path: Path) -> bool:
         return False
+
+    async def callers(
+        self, path: Path, lines: tuple[int, int], characters: int, unsaved: Mapping[Path, str]
+    ) -> Callers | None:
+        return None
+
+    async def tests(self, path: Path, characters: int, unsaved: Mapping[Path, str]) -> Tests | None:
+        return None
 
     def changed(self, paths: Iterable[Path]) -> None:
         pass
@@ -134,18 +155,47 @@ class Indexing:
     async def context(
         self, path: Path, lines: tuple[int, int], characters: int, unsaved: Mapping[Path, str], *, whole: bool = False
     ) -> list[Shown]:
-        root = self._root_of(path)
-        if root is None or characters <= 0:
+        if characters <= 0:
             return []
+
+        def ask(index: FolderIndex, own: str, live: Collection[str]) -> list[Shown]:
+            return index.context(own, *lines, characters, lambda name: not (whole and name == own))
+
+        return await self._ask_of(path, unsaved, ask) or []
+
+    async def callers(
+        self, path: Path, lines: tuple[int, int], characters: int, unsaved: Mapping[Path, str]
+    ) -> Callers | None:
+        def ask(index: FolderIndex, own: str, live: Collection[str]) -> Callers | None:
+            return callers_of(index, own, lines, characters, live)
+
+        root = self._root_of(path)
+        if root is not None:
+            await self._folders[root].whole.wait()
+        return await self._ask_of(path, unsaved, ask)
+
+    async def tests(self, path: Path, characters: int, unsaved: Mapping[Path, str]) -> Tests | None:
+        def ask(index: FolderIndex, own: str, live: Collection[str]) -> Tests | None:
+            return tests_for(index, own, characters)
+
+        return await self._ask_of(path, unsaved, ask)
+
+    async def _ask_of(
+        self, path: Path, unsaved: Mapping[Path, str], work: Callable[[FolderIndex, str, Collection[str]], Result]
+    ) -> Result | None:
+        """Ask the index of the folder that `path` is in, which knows it by the name that `work` gets, with the names of
+        the files whose unsaved text counts; None where it is in none."""
+        root = self._root_of(path)
+        if root is None:
+            return None
         folder = self._folders[root]
         await self._look_if_blind(folder)
         texts = {name.relative_to(root).as_posix(): text for name, text in unsaved.items() if name.is_relative_to(root)}
-
         own = path.relative_to(root).as_posix()
 
-        def ask() -> list[Shown]:
+        def ask() -> Result:
             folder.index.show(texts)
-            return folder.index.context(own, *lines, characters, lambda name: not (whole and name == own))
+            return work(folder.index, own, texts.keys())
 
         return await self._ask(ask)
 

@@ -116,6 +116,8 @@ class Selection:
 class Instruction:
     """A comment that speaks to Claude: `text` without the markers, and whether it `asks` (`claude?`) or orders.
 
+    `runs` says that it ended in `!`, which is not part of the text: it wants to be done without being chosen.
+
     `span` is the comment. `target` holds the whole lines that it is about: the statement it stands behind; the function
     whose body it opens; the sibling right below it; else the definition around it; else itself.
     """
@@ -124,6 +126,7 @@ class Instruction:
     asks: bool
     span: Span
     target: Span
+    runs: bool = False
 
 
 def enclosing_definition(tree: SyntaxTree, span: Span) -> Definition | None:
@@ -145,6 +148,26 @@ def top_level(tree: SyntaxTree, span: Span) -> bool:
             return False
         outer = outer.parent
     return True
+
+
+def definitions_around(tree: SyntaxTree, span: Span) -> Iterator[Definition]:
+    """All definitions around `span`, the innermost first."""
+    node = _enclosing(tree, span)
+    while node is not None:
+        yield _definition(tree, node)
+        node = next((outer for outer in _upwards(node.parent) if _is_definition(tree, outer)), None)
+
+
+def has_body(tree: SyntaxTree, span: Span) -> bool:
+    """Whether the definition around `span` does anything itself: an abstract method and a mere signature do not."""
+    node = _enclosing(tree, span)
+    if node is None:
+        return False
+    if _body(node) is not None or node.child_by_field_name("value") is not None:
+        return True
+    # Lua's `M.f = function() … end` has its function in a list.
+    lists = (child for child in islice(_children(node), 4) if child.type == "expression_list")
+    return any(_body(value) is not None for values in lists for value in islice(_children(values), 1))
 
 
 def selected_code(tree: SyntaxTree, span: Span) -> Selection | None:
@@ -197,7 +220,9 @@ def instruction_at(tree: SyntaxTree | None, document: Document, offset: int) -> 
     if match is None:
         return None
     target = document.whole_lines(_target(tree, document, comment))
-    return Instruction(text[match.end() :].strip(), match["kind"] == "?", comment, target)
+    words = text[match.end() :].strip()
+    runs = words.endswith("!")
+    return Instruction(words.removesuffix("!").rstrip(), match["kind"] == "?", comment, target, runs)
 
 
 def documentation_of(tree: SyntaxTree, definition: Definition) -> bool:

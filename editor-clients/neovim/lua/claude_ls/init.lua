@@ -1,27 +1,15 @@
 -- Asks claude-ls to do things, and asks the person for words where it needs some.
 local M = {}
 
--- What :Claude can be followed by: the action of the server, and whether words may follow.
-local actions = {
-  edit = function(args, words) return "claude.edit", vim.tbl_extend("force", args, { instruction = words }) end,
-  explain = function(args, words)
-    return "claude.explain", vim.tbl_extend("force", args, { question = words ~= "" and words or nil })
-  end,
-  simplify = function(args) return "claude.refactor", vim.tbl_extend("force", args, { refactoring = "simplify" }) end,
-  document = function(args) return "claude.refactor", vim.tbl_extend("force", args, { refactoring = "document" }) end,
-  types = function(args) return "claude.refactor", vim.tbl_extend("force", args, { refactoring = "types" }) end,
-  extract = function(args) return "claude.refactor", vim.tbl_extend("force", args, { refactoring = "extract" }) end,
-  cancel = function() return "claude.cancel", {} end,
-  undo = function() return "claude.undo", {} end,
-  redo = function() return "claude.redo", {} end,
-  review = function() return "claude.review", {} end,
-}
+-- What can be done, and what else is asked of the server as a whole.
+local actions = require("claude_ls.actions")
+local whole = { cancel = "claude.cancel", undo = "claude.undo", redo = "claude.redo", review = "claude.review" }
 
 -- What goes through Claude's changes, in a module of its own.
 local review = { "accept", "reject", "next", "previous", "why", "hunks", "rewind" }
 
 local function names()
-  return vim.fn.sort(vim.list_extend(vim.tbl_keys(actions), review))
+  return vim.fn.sort(vim.list_extend(vim.list_extend(vim.tbl_keys(actions), vim.tbl_keys(whole)), review))
 end
 
 local function client_of(buffer)
@@ -54,6 +42,47 @@ function M.prompt_edit(argument, client_id)
   end)
 end
 
+-- What other servers say, as they said it: Neovim keeps that beside what it made of it.
+local function as_reported(diagnostic, encoding)
+  local reported = vim.tbl_get(diagnostic, "user_data", "lsp")
+  if reported and reported.range then return reported end
+  local buffer = diagnostic.bufnr
+  local function place(row, column)
+    local line = vim.api.nvim_buf_get_lines(buffer, row, row + 1, false)[1] or ""
+    return { line = row, character = vim.str_utfindex(line, encoding, math.min(column, #line), false) }
+  end
+  return {
+    range = {
+      start = place(diagnostic.lnum, diagnostic.col),
+      ["end"] = place(diagnostic.end_lnum or diagnostic.lnum, diagnostic.end_col or diagnostic.col),
+    },
+    message = diagnostic.message,
+    severity = diagnostic.severity,
+    source = diagnostic.source,
+    code = diagnostic.code,
+  }
+end
+
+-- Fixes what is reported on this line; with `all` also what is like it anywhere in the file.
+function M.fix(client, all)
+  local line = vim.api.nvim_win_get_cursor(0)[1] - 1
+  local own = vim.lsp.diagnostic.get_namespace(client.id)
+  local function theirs(found) return vim.tbl_filter(function(item) return item.namespace ~= own end, found) end
+  local here = theirs(vim.diagnostic.get(0, { lnum = line }))
+  if #here == 0 then
+    vim.notify("Claude: nothing is reported on this line", vim.log.levels.INFO)
+    return
+  end
+  local function like(one, other)
+    return one.source == other.source and one.code == other.code and (one.code ~= nil or one.message == other.message)
+  end
+  local chosen = all and vim.tbl_filter(function(item) return like(item, here[1]) end, theirs(vim.diagnostic.get(0))) or here
+  M.run("claude.fix", {
+    uri = vim.uri_from_bufnr(0),
+    diagnostics = vim.tbl_map(function(item) return as_reported(item, client.offset_encoding) end, chosen),
+  })
+end
+
 -- :Claude ACTION [WORDS], on the given lines or at the cursor.
 function M.command(call)
   local name = call.fargs[1]
@@ -61,6 +90,7 @@ function M.command(call)
     if client_of(0) then require("claude_ls.review")[name](table.concat(vim.list_slice(call.fargs, 2), " ")) end
     return
   end
+  if whole[name] then return M.run(whole[name], vim.empty_dict()) end
   local action = actions[name or ""]
   if not action then
     vim.notify("Claude: " .. table.concat(names(), ", "), vim.log.levels.WARN)
@@ -77,10 +107,9 @@ function M.command(call)
   local argument = { uri = vim.uri_from_bufnr(0), range = range }
   local words = table.concat(vim.list_slice(call.fargs, 2), " ")
   if name == "edit" and words == "" then return M.prompt_edit(argument, client.id) end
-  local command
-  command, argument = action(argument, words)
-  -- An empty table is a list to Lua's JSON; the server wants an object.
-  M.run(command, next(argument) and argument or vim.empty_dict())
+  if name == "fix" then return M.fix(client, words == "all") end
+  if action.words and words ~= "" then argument[action.words] = words end
+  M.run(action.command, vim.tbl_extend("force", argument, action.arguments or {}))
 end
 
 function M.complete(lead, line)
