@@ -32,6 +32,8 @@ class Settings:
     """Whether changes wait for review once they are in the text, are confirmed before that, or neither."""
     review_hints: bool = False
     """Whether `+12 −3` stands behind the first line of each change that waits for review."""
+    auto_run: bool = False
+    """Whether an instruction comment that ends in `!` runs as soon as it is finished."""
     checkpoints_days: float = 30.0
     checkpoints_megabytes: float = 500.0
     trusted: tuple[str, ...] = ()
@@ -125,6 +127,7 @@ SETTINGS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
     "streaming": ("streaming", _one_of(get_args(Streaming))),
     "review": ("review", _review),
     "reviewHints": ("review_hints", _flag),
+    "autoRun": ("auto_run", _flag),
     "checkpoints.days": ("checkpoints_days", _positive(float)),
     "checkpoints.megabytes": ("checkpoints_megabytes", _positive(float)),
     "trusted": ("trusted", _folders),

@@ -148,6 +148,10 @@ class Editor:
         self._report_late()
         self._change(uri, [(start, end, text)])()
 
+    def save(self, uri: str) -> None:
+        self._report_late()
+        self.notify("textDocument/didSave", {"textDocument": {"uri": uri}})
+
     def position(self, text: str, offset: int) -> dict[str, int]:
         """Where `offset` is, counted character by character."""
         line = column = at = 0

@@ -223,9 +223,16 @@ class _Play:
                 for _ in range(20):
                     await asyncio.sleep(0)
                 if any(not job.ended for job in self._server.session.jobs()) and self._timers and self._idle():
-                    self._timers.sort(key=lambda timer: timer[0])
-                    self._now, callback = self._timers.pop(0)
-                    callback()
+                    self._fire()
+            elif quiet == 3 and self._timers:
+                self._fire()
+                quiet = 0
+
+    def _fire(self) -> None:
+        """What was to happen later happens now: the person takes their time between two things that they do."""
+        self._timers.sort(key=lambda timer: timer[0])
+        self._now, callback = self._timers.pop(0)
+        callback()
 
     def _idle(self) -> bool:
         return not self._timed
@@ -266,6 +273,8 @@ class _Play:
                 line, column = (int(number) for number in where.split(":"))
                 at = _offset(editor.buffers[self._uri(name)].text, line, column)
                 editor.type(self._uri(name), at, at, words.replace("\\n", "\n"))
+            case ("save", name):
+                editor.save(self._uri(name))
             case ("delete", name, where, until):
                 current = editor.buffers[self._uri(name)].text
                 first, last = (_offset(current, *map(int, place.split(":"))) for place in (where, until))

@@ -1,4 +1,4 @@
-"""textDocument/didOpen, didChange, didClose and what other tools say: the editor's text becomes ours."""
+"""textDocument/didOpen, didChange, didSave, didClose and what other tools say: the editor's text becomes ours."""
 
 from __future__ import annotations
 
@@ -72,6 +72,10 @@ def diagnosed(session: Session, encoding: Encoding, params: types.PublishDiagnos
     document = session.document(params.uri)
     if document is not None and params.version in (None, document.version):
         session.diagnosed(params.uri, [convert.diagnostic_of(document, item, encoding) for item in params.diagnostics])
+
+
+def did_save(session: Session, params: types.DidSaveTextDocumentParams) -> None:
+    session.saved(params.text_document.uri)
 
 
 def did_close(session: Session, params: types.DidCloseTextDocumentParams) -> None:

@@ -231,6 +231,11 @@ def create_server(
             await server.client_register_capability_async(types.RegistrationParams([virtual]))
         server.configure(await _editor_settings(server))
 
+    def did_save(params: types.DidSaveTextDocumentParams) -> None:
+        from claude_ls.lsp import documents
+
+        documents.did_save(server.session, params)
+
     def did_change_watched_files(params: types.DidChangeWatchedFilesParams) -> None:
         changed = [event.uri for event in params.changes if event.uri.startswith("file:")]
         server.session.files_changed(Path(unquote(urlsplit(uri).path)) for uri in changed)
@@ -279,6 +284,7 @@ def create_server(
     features: list[tuple[str, Callable[..., Any], Any]] = [
         (types.INITIALIZE, initialize, None),
         (types.INITIALIZED, initialized, None),
+        (types.TEXT_DOCUMENT_DID_SAVE, did_save, types.SaveOptions(include_text=False)),
         (types.WORKSPACE_DID_CHANGE_WATCHED_FILES, did_change_watched_files, None),
         (types.WORKSPACE_DID_CHANGE_CONFIGURATION, did_change_configuration, None),
         (types.WORKSPACE_DID_CHANGE_WORKSPACE_FOLDERS, did_change_folders, None),

@@ -18,6 +18,7 @@ from claude_ls.agent.usage import cost_words, estimated_tokens
 from claude_ls.config import Settings
 from claude_ls.editing.review import as_diff
 from claude_ls.session.action_run import CLOSED_MEANWHILE, HIDDEN, Run, Tools
+from claude_ls.session.auto_running import AutoRunning
 from claude_ls.session.buffer import Anchor, Buffer, Clock, Later, Record
 from claude_ls.session.client import Client, Edits
 from claude_ls.session.closed_file import ClosedFile
@@ -31,6 +32,7 @@ from claude_ls.session.parsing import PATIENCE, Turns
 from claude_ls.session.reviewing import Reviewing, Selection, Waiting
 from claude_ls.session.rewinding import Rewinding
 from claude_ls.session.sending import Context, context_of
+from claude_ls.syntax.outline import Instruction
 from claude_ls.text.diff import unified_diff
 from claude_ls.text.document import Document
 from claude_ls.text.patch import Span, TextEdit
@@ -153,6 +155,13 @@ class Session:
             title=self._title,
             noted=self._follow_files,
         )
+        self._auto_running = AutoRunning(
+            wanted=lambda: self.settings.auto_run,
+            later=later,
+            run=self._run_comment,
+            on_disk=self._text_on_disk,
+            spawn=self._spawn,
+        )
         self._watch = watch(self._file_changed)
         self._repositories: dict[Path, Repository] = {}
         """By the file that tells of its commits, each repository in a trusted folder."""
@@ -188,6 +197,7 @@ class Session:
             self._reviewing.reopened(known)
         self._buffers[uri] = known or self._new_buffer(document, self._client)
         self._spawn(self._look_whether_hidden(uri))
+        self._auto_running.opened(self._buffers[uri])
 
     def changed(self, document: Document, edits: Sequence[TextEdit]) -> None:
         """The editor reports `edits`, one behind the other, which led to `document`."""
@@ -201,6 +211,13 @@ class Session:
             carried = (replace(item, span=carry_span_over(item.span, edits)) for item in told)
             self._diagnostics[document.uri] = tuple(carried)
         buffer.changed(document, edits)
+        self._auto_running.changed(buffer)
+
+    def saved(self, uri: str) -> None:
+        """The person has saved the document."""
+        buffer = self._buffers.get(uri)
+        if buffer is not None:
+            self._auto_running.saved(buffer)
 
     def closed(self, uri: str) -> None:
         buffer = self._buffers.pop(uri, None)
@@ -208,6 +225,7 @@ class Session:
         self._hidden.discard(uri)
         if buffer is None:
             return
+        self._auto_running.closed(uri)
         buffer.closed()
         if buffer.live.hunks or buffer.review.hunks:
             self._closed[uri] = buffer
@@ -705,6 +723,23 @@ class Session:
         if not names and selection.hunk is not None and not self.waiting(selection):
             self._client.tell("info", "Claude: this change does not wait for review any more.")
         return names
+
+    def _run_comment(self, buffer: Buffer, instruction: Instruction) -> None:
+        """Do what a comment asks for that nobody chose from a menu: what is in the way of that is told."""
+        uri, text = buffer.document.uri, instruction.text
+        try:
+            if instruction.asks:
+                self.start("explain", uri, instruction.target, words=text)
+            else:
+                self.start("edit", uri, instruction.span, words=text)
+        except Refused as refused:
+            self._client.tell("warning", f"Claude: “{short(text)}” was not begun: {refused}")
+
+    async def _text_on_disk(self, buffer: Buffer) -> str | None:
+        try:
+            return (await asyncio.to_thread(read, real(_path(buffer.document.uri)))).text
+        except FileProblem:
+            return None
 
     async def _load(self) -> None:
         """Find again what waited for review when the last server ended."""

@@ -663,6 +663,8 @@ def _comment_node(tree: SyntaxTree, offset: int) -> Node:
 def _is_comment(tree: SyntaxTree, node: Node) -> bool:
     if node.type == "html_block":
         return tree.text(node).lstrip().startswith("<!--")
+    if node.parent is not None and node.parent.type in ("quoted_attribute_value", "start_tag", "self_closing_tag"):
+        return False  # HTML has no comments inside of a tag, but its grammar has.
     return node.type in ("comment", "line_comment", "block_comment", "js_comment")
 
 

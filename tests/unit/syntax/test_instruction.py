@@ -2,6 +2,7 @@
 
 import pytest
 
+from claude_ls.syntax.languages import LANGUAGES, Language
 from claude_ls.syntax.outline import Instruction, instruction_at
 from claude_ls.syntax.tree import parse
 from claude_ls.text.document import Document
@@ -247,3 +248,40 @@ def test_without_a_grammar_a_comment_is_what_looks_like_one(opener: str) -> None
         instruction, own = found("plaintext", text)
         assert instruction is not None
         assert (instruction.text, instruction.target.of(own)) == ("go", target)
+
+
+COMMENTS = {"JSON": "// {}", "YAML": "# {}", "TOML": "# {}", "HTML": "<!-- {} -->", "CSS": "/* {} */", "Markdown": "<!-- {} -->",
+            "PHP": "<?php\n// {}", "Go": "package a\n\n// {}"}  # fmt: skip
+STRINGS = {"Python": 'x = "{}"', "JavaScript": "x = '{}';", "TypeScript": "x = '{}';", "TSX": "x = '{}';",
+           "Go": 'package a\n\nvar x = "{}"', "Rust": 'const X: &str = "{}";', "Java": 'class A {{ String x = "{}"; }}',
+           "C": 'char *x = "{}";', "C++": 'auto x = "{}";', "C#": 'class A {{ string x = "{}"; }}', "Ruby": 'x = "{}"',
+           "PHP": '<?php\n$x = "{}";', "Bash": 'x="{}"', "Lua": 'x = "{}"', "JSON": '{{"x": "{}"}}', "YAML": 'x: "{}"',
+           "TOML": 'x = "{}"', "HTML": '<p title="{}">x</p>', "CSS": '.a::before {{ content: "{}"; }}',
+           "Markdown": "`{}`"}  # fmt: skip
+
+
+@pytest.mark.parametrize("language", LANGUAGES, ids=lambda language: language.name)
+def test_every_language_has_instructions_that_do_ask_and_run(language: Language) -> None:
+    comment = COMMENTS.get(language.name, f"{language.comment} {{}}")
+    for words, expected in (
+        ("claude: go on", ("go on", False, False)),
+        ("claude? why so", ("why so", True, False)),
+        ("claude: go on!", ("go on", False, True)),
+        ("claude? why so !", ("why so", True, True)),
+        ("claude: go! on", ("go! on", False, False)),
+    ):
+        line = comment.format(words)
+        text = f"{line}\n"
+        document = Document.opened("file:///x", language.ids[0], 1, text)
+        instruction = instruction_at(parse(document), document, text.index("laude"))
+        assert instruction is not None
+        assert (instruction.text, instruction.asks, instruction.runs) == expected
+
+
+@pytest.mark.parametrize("language", LANGUAGES, ids=lambda language: language.name)
+def test_what_stands_in_a_string_is_no_instruction_in_any_language(language: Language) -> None:
+    comment = COMMENTS.get(language.name, f"{language.comment} {{}}").split("\n")[-1].format("claude: go on!")
+    text = STRINGS[language.name].format(comment) + "\n"
+    document = Document.opened("file:///x", language.ids[0], 1, text)
+    assert parse(document) is not None
+    assert instruction_at(parse(document), document, text.index("laude")) is None
