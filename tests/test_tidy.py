@@ -6,6 +6,7 @@ import ast
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from claude_ls.lsp import announced
 from claude_ls.lsp.commands import COMMANDS
 from claude_ls.syntax.languages import LANGUAGES
 from generated import generated
+from harness.case import Case, read_case
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "server" / "claude_ls"
@@ -123,6 +125,28 @@ def test_what_is_generated_from_the_table_of_actions_does_not_lag() -> None:
 def test_every_kind_of_the_menu_is_announced() -> None:
     for entry in (entry for action in ACTIONS.values() for entry in action.entries):
         assert any(f"{entry.kind}.".startswith(f"{kind}.") for kind in announced.CODE_ACTION_KINDS), entry
+
+
+_MENU = {"test": "Claude: write tests", "fix": "Claude: fix", "edit": "Claude: do", "explain": "Claude: answer"}
+
+
+def test_every_action_has_its_words_and_a_case_in_three_languages() -> None:
+    prompts = {path.stem for path in (PACKAGE / "actions" / "prompts").glob("*.md")}
+    used: dict[str, set[str]] = {name: set() for name in ACTIONS}
+    for path in (ROOT / "fixtures" / "cases").rglob("*.case"):
+        case = read_case(path)
+        for name in _actions_of(case):
+            used[name].add(case.selection[0].rpartition(".")[2])
+    for name, languages in used.items():
+        assert name in prompts
+        assert len(languages) >= 3, f"{name} has cases in {sorted(languages)} only"
+
+
+def _actions_of(case: Case) -> Iterator[str]:
+    for step in case.steps:
+        first, second = (*step.words, "", "")[:2]
+        chosen = [name for name, start in _MENU.items() if first == "choose" and second.startswith(start)]
+        yield from {first, second if first == "refactor" else "", *chosen} & set(ACTIONS)
 
 
 def test_the_readme_counts_the_languages_and_names_them() -> None:

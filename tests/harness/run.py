@@ -81,10 +81,10 @@ class Known:
         return []
 
     async def callers(
-        self, path: Path, lines: tuple[int, int], characters: int, unsaved: Mapping[Path, str]
+        self, path: Path, lines: tuple[int, int], characters: int, unsaved: Mapping[Path, str], *, members: bool
     ) -> Callers | None:
         own, live = self._show(path, unsaved)
-        return callers_of(self._index, own, lines, characters, live)
+        return callers_of(self._index, own, lines, characters, live, members=members)
 
     async def tests(self, path: Path, characters: int, unsaved: Mapping[Path, str]) -> Tests | None:
         own, _ = self._show(path, unsaved)
@@ -138,6 +138,8 @@ class _Play:
         self._chance = random.Random(variant.seed or 0)
         self._timed: list[Step] = []
         self._results: list[str] = []
+        self._reported: list[dict[str, Any]] = []
+        """What another server says of the file, as the editor hands it on with each question for the menu."""
         self._lookup: list[Callable[[], None]] = []
         chunking = by_tokens if variant.seed is None else by_chance(variant.seed)
         self._model = ScriptedModel(case.turns, chunking, self._pace)
@@ -259,6 +261,10 @@ class _Play:
             case ("fix", message):
                 diagnostic = {"range": here["range"], "message": message, "severity": 1, "source": "lint"}
                 await self._command("claude.fix", {"uri": here["uri"], "diagnostics": [diagnostic]})
+            case ("reported", first, last, code, message):
+                start, end = (_offset(text, *map(int, place.split(":"))) for place in (first, last))
+                reported = {"range": self._range(text, start, end), "message": message, "source": "lint", "code": code}
+                self._reported.append({**reported, "severity": 2})
             case ("menu", *only):
                 await self._menu(here, list(only))
             case ("choose", title):
@@ -330,7 +336,7 @@ class _Play:
                 self._editor.transcript.append(f"answer {answer}")
 
     async def _actions(self, here: dict[str, Any], only: list[str]) -> list[dict[str, Any]]:
-        context: dict[str, Any] = {"diagnostics": []}
+        context: dict[str, Any] = {"diagnostics": self._reported}
         if only:
             context["only"] = only
         params = {"textDocument": {"uri": here["uri"]}, "range": here["range"], "context": context}

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from importlib import resources
-from typing import Any
+from typing import Any, Literal
 
 from claude_ls.agent.context import Diagnostic
 from claude_ls.agent.tools import Tool
@@ -121,8 +121,9 @@ class Action:
     """One thing Claude can do.
 
     `offers` says what the menu shows, `region` on which whole lines the action works, `ask` what Claude is told to do.
-    An action without tools answers in words. `callers` and `tests` say that Claude is to see who uses the definition,
-    and where its tests are. `in_places` says whether a task is about several places rather than about its region.
+    An action without tools answers in words. `callers` says that Claude is to see who uses the definition `itself`, or
+    its `members` too, and `tests` that it is to see where its tests are. `in_places` says whether a task is about
+    several places rather than about its region.
 
     `entries`, `summary`, `command` with its `arguments`, and the name of its argument for `words` (where it takes any)
     are what documents and editor clients are generated from.
@@ -139,7 +140,7 @@ class Action:
     arguments: Mapping[str, str] = field(default_factory=dict)
     words: str = ""
     tools: tuple[Tool, ...] = ()
-    callers: bool = False
+    callers: Literal["", "itself", "members"] = ""
     tests: bool = False
     in_places: Callable[[Task], bool] = lambda task: False
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from typing import Literal
 
 from claude_ls.actions.action import Action, Entry, Offer, Situation, Task, prompt
 from claude_ls.agent.tools import CANNOT_DO, EDIT_FILE, REWRITE_REGION, WRITE_FILE, Tool
@@ -27,7 +28,7 @@ def _refactoring(
     when: str,
     summary: str,
     tools: tuple[Tool, ...] = (REWRITE_REGION, EDIT_FILE, CANNOT_DO),
-    callers: bool = False,
+    callers: Literal["", "itself", "members"] = "",
 ) -> Action:
     """A row. `title` names what it is about: `<symbol>` is the definition around the place, which is then what the
     action works on; `<symbol or selection>` may be less."""
@@ -172,7 +173,7 @@ REFACTORINGS = (
         _can_inline,
         when="in a function, method or macro with a body",
         summary="puts the body where the function is called, in all files, and takes the function away",
-        callers=True,
+        callers="itself",
     ),
     _refactoring(
         "simplify",
@@ -213,7 +214,7 @@ REFACTORINGS = (
         _can_fail,
         when="in a function that has a body, or on statements",
         summary="looks after what can go wrong, in the way of the project",
-        callers=True,
+        callers="itself",
     ),
     _refactoring(
         "split",
@@ -222,7 +223,7 @@ REFACTORINGS = (
         _can_split,
         when=f"in a function of {LONG_FUNCTION} lines or more, a class of {LONG_TYPE} or more",
         summary="makes several of one that does too much",
-        callers=True,
+        callers="members",
     ),
     _refactoring(
         "rename",
@@ -231,7 +232,7 @@ REFACTORINGS = (
         _can_rename,
         when="in a definition whose name somebody chose",
         summary="finds a better name, and changes all that use it, in all files",
-        callers=True,
+        callers="itself",
     ),
     _refactoring(
         "move",
@@ -241,6 +242,6 @@ REFACTORINGS = (
         when="in a definition at the top level",
         summary="puts it into the file where it belongs, and mends all imports",
         tools=(REWRITE_REGION, EDIT_FILE, WRITE_FILE, CANNOT_DO),
-        callers=True,
+        callers="itself",
     ),
 )

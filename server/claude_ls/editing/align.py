@@ -30,8 +30,25 @@ from rapidfuzz.distance import LCSseq
 from claude_ls.editing.locate import MARK, MAX_CELLS, NUMBERED, Found, Pair, bare_lines, indent_of, without_number
 from claude_ls.text.diff import lines_with_breaks
 from claude_ls.text.document import Document
+from claude_ls.text.patch import Span
 
+_BREAKS = re.compile(r"\r\n?|\n")
 _FENCED = re.compile(r"\A```[\w+#.-]*\n(.*?)\n?```\s*\Z", re.DOTALL)
+
+
+def gap_beside(text: str, span: Span) -> Span:
+    """What goes with the whole lines of `span` where nothing is left of them: their line break, and the blank lines on
+    the side that has fewer of them, so that what stood apart still does."""
+    above = len(text[: span.start].rstrip())
+    rest = text[span.end :]
+    below = span.end + len(rest) - len(rest.lstrip())
+    below = max(span.end, *(end for end in (text.rfind("\n", 0, below) + 1, text.rfind("\r", 0, below) + 1)))
+    last = not rest.strip()
+    if above and (
+        last or len(_BREAKS.findall(text[above : span.start])) < len(_BREAKS.findall(text[span.end : below]))
+    ):
+        return Span(above, span.start)
+    return Span(span.end, len(text) if last else below)
 
 
 def fitted_to_region(new_text: str, base: str, document: Document) -> str:

@@ -8,7 +8,7 @@ name is as good as the only one; a line in a comment or a string is no use.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from claude_ls.index.elided import LONGEST_LINE, MARK, Lines
@@ -47,34 +47,50 @@ class Callers:
 
 
 def callers_of(
-    index: FolderIndex, path: str, lines: tuple[int, int], characters: int, live: Iterable[str] = ()
+    index: FolderIndex,
+    path: str,
+    lines: tuple[int, int],
+    characters: int,
+    live: Iterable[str] = (),
+    *,
+    members: bool = False,
 ) -> Callers | None:
-    """Who uses the definition around these lines of the file `path`, in at most so many characters; None where there is
-    none. `live` are the files whose unsaved text the index is shown."""
+    """Who uses the definition around these lines of the file `path`, or with `members` anything in it, in at most so
+    many characters; None where there is none. `live` are the files whose unsaved text the index is shown."""
     names, text_of = index.known()
     place = index.place_at(path, *lines)
-    return callers(names, text_of, references(names, text_of, place, live), characters) if place.number else None
+    if not place.number:
+        return None
+    return callers(names, text_of, references(names, text_of, place, live, members=members), characters)
 
 
-def references(names: Names, lines: Lines, place: Place, live: Iterable[str] = ()) -> list[Reference]:
-    """All lines that use the definition at `place`, by file and line; `live` are the files with unsaved text."""
-    name = names.store.tag(place).name
-    if not place.number or not name:
-        return []
-    own = _within(names.store.file(place.path).tags, place.number)
+def references(
+    names: Names, lines: Lines, place: Place, live: Iterable[str] = (), *, members: bool = False
+) -> list[Reference]:
+    """All lines that use the definition at `place` from outside of it, by file and line: with `members` also those that
+    use what is defined in it. `live` are the files with unsaved text."""
+    tags = names.store.file(place.path).tags
+    own = _within(tags, place.number)
+    wanted = [number for number in own if number == place.number or (members and tags[number].parent == place.number)]
+    targets = {Place(place.path, number) for number in wanted if number and tags[number].name}
+    targets |= {twin for target in list(targets) for twin in _twins(names, target)}
+    called = {names.store.tag(target).name for target in targets}
     found: list[Reference] = []
     read = 0
-    for path in _files_with(names, name, place.path, live):
-        tags = names.store.file(path).tags
-        for number, tag in enumerate(tags):
-            chains = [chain for chain in (*tag.uses.split(), *tag.bases.split()) if name in chain.split(".")]
-            if not chains or (path == place.path and number in own) or read >= MAX_READ:
+    for path in _files_with(names, called, place.path, live):
+        for number, tag in enumerate(names.store.file(path).tags):
+            if path == place.path and number in own:
+                continue
+            chains = [
+                chain for chain in (*tag.uses.split(), *tag.bases.split()) if not called.isdisjoint(chain.split("."))
+            ]
+            if not chains or read >= MAX_READ:
                 continue
             read += 1
             user = Place(path, number)
-            meant = _meant(names, lines, user, chains, place)
+            meant = _meant(names, lines, user, chains, targets, called)
             if meant:
-                found += _lines_with(lines(path), tags, user, name, meant)
+                found += _lines_with(lines(path), names.store.file(path).tags, user, called, meant)
     return found
 
 
@@ -101,16 +117,27 @@ def callers(names: Names, lines: Lines, uses: Sequence[Reference], characters: i
     return Callers(tuple(shown), left_out)
 
 
-def _files_with(names: Names, name: str, own: str, live: Iterable[str]) -> list[str]:
-    """The files in which the name occurs, its own first and then in the order of their paths."""
+def _files_with(names: Names, called: Collection[str], own: str, live: Iterable[str]) -> list[str]:
+    """The files in which one of the names occurs, its own first and then in the order of their paths."""
+
+    def occurs(words: str) -> bool:
+        return any(name in words for name in called)
+
     unsaved = set(live) & names.paths
-    found = {path for path, used in names.store.used() if name in used and path not in unsaved}
-    found |= {path for path in unsaved if any(name in tag.uses for tag in names.store.file(path).tags)}
+    found = {path for path, used in names.store.used() if occurs(used) and path not in unsaved}
+    found |= {path for path in unsaved if any(occurs(tag.uses) for tag in names.store.file(path).tags)}
     return sorted(found & names.paths, key=lambda path: (path != own, path))
 
 
-def _meant(names: Names, lines: Lines, user: Place, chains: Iterable[str], place: Place) -> dict[str, float]:
-    """Which of the `chains` that `user` holds mean the definition at `place`, and how surely."""
+def _meant(
+    names: Names,
+    lines: Lines,
+    user: Place,
+    chains: Iterable[str],
+    targets: Collection[Place],
+    called: Collection[str],
+) -> dict[str, float]:
+    """Which of the `chains` that `user` holds mean one of the definitions `targets`, and how surely."""
     tags, text = names.store.file(user.path).tags, lines(user.path)
     bases = tags[user.number].bases.split()
     # What a variable of a function is set to is read with that function, which knows the types.
@@ -123,17 +150,16 @@ def _meant(names: Names, lines: Lines, user: Place, chains: Iterable[str], place
     around = "\n".join(text[parent.first : parent.last + 1]) if parent.noun != "file" else ""
     reader = Reader(names, Place(user.path, number), code, around, _Signatures(names, lines))
     language = language_of("", user.path)
-    own = f"self.{names.store.tag(place).name}" if language and language.name in _IMPLICIT else ""
-    same = {place, *_twins(names, place)}
+    implicit = language is not None and language.name in _IMPLICIT
     meant: dict[str, float] = {}
     for chain in dict.fromkeys(chains):
         found = reader.found([chain])
         if chain in bases:
             # To `Reader` what stands in the brackets of a header is a parameter.
             found += [Found(base, 1.0) for base in names.chain(Place(user.path, tag.parent), chain)[-1:]]
-        if "." not in chain and own:
-            found += reader.found([own])
-        sure = max((item.sure for item in found if item.place in same), default=0.0)
+        if implicit and chain in called:
+            found += reader.found([f"self.{chain}"])
+        sure = max((item.sure for item in found if item.place in targets), default=0.0)
         if sure >= LEAST_SURE:
             meant[chain] = sure
     return meant
@@ -164,13 +190,14 @@ class _Signatures(dict[Place, str]):
 
 
 def _lines_with(
-    text: Sequence[str], tags: Sequence[Tag], user: Place, name: str, meant: dict[str, float]
+    text: Sequence[str], tags: Sequence[Tag], user: Place, called: Collection[str], meant: dict[str, float]
 ) -> Iterator[Reference]:
     """The lines of `user` itself, not of what is defined in it, on which one of the names of `meant` stands."""
     tag = tags[user.number]
     inner = {line for item in tags if item.parent == user.number for line in range(item.first, item.last + 1)}
     # What a decorator or a default says on the lines of an inner definition is read with that definition.
-    own = [line for line in range(tag.first, min(tag.last + 1, len(text))) if line not in inner and name in text[line]]
+    lines = (line for line in range(tag.first, min(tag.last + 1, len(text))) if line not in inner)
+    own = [line for line in lines if any(name in text[line] for name in called)]
     language = language_of("", user.path)
     used = [words(language.words, [(0, text[line].encode("utf-8", "replace"))], 1)[0] for line in own if language]
     found = [
@@ -180,7 +207,8 @@ def _lines_with(
     ]
     if not found:
         # A chain over several lines, or a base in a header: whatever line has the name.
-        whole = re.compile(rf"(?<![\w$]){re.escape(name)}(?![\w$])")
+        named = "|".join(re.escape(chain.rpartition(".")[2]) for chain in meant)
+        whole = re.compile(rf"(?<![\w$])(?:{named})(?![\w$])")
         found = [Reference(user, line, max(meant.values())) for line in own if whole.search(text[line])]
     yield from found
 

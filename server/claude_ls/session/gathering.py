@@ -119,7 +119,8 @@ class Gathering:
         """What the action says that Claude must see to do it: who uses the definition, and where its tests are."""
         blocks: list[ContextBlock] = []
         if action.callers:
-            asking = self.surroundings.callers(file, lines, characters, self.unsaved())
+            members = action.callers == "members"
+            asking = self.surroundings.callers(file, lines, characters, self.unsaved(), members=members)
             uses = await _soon(asking, None, LONG_PATIENCE_SECONDS)
             blocks += [
                 ContextBlock("callers", text, (("path", path),), "place") for path, text in (uses.shown if uses else ())

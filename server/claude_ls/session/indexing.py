@@ -58,10 +58,10 @@ class Surroundings(Protocol):
         ...
 
     async def callers(
-        self, path: Path, lines: tuple[int, int], characters: int, unsaved: Mapping[Path, str]
+        self, path: Path, lines: tuple[int, int], characters: int, unsaved: Mapping[Path, str], *, members: bool
     ) -> Callers | None:
-        """Who uses the definition on these lines of a file, in at most so many characters, once the whole folder is
-        read; None where that cannot be known."""
+        """Who uses the definition on these lines of a file (with `members` anything in it), in at most so many
+        characters, once the whole folder is read; None where that cannot be known."""
         ...
 
     async def tests(self, path: Path, characters: int, unsaved: Mapping[Path, str]) -> Tests | None:
@@ -92,7 +92,7 @@ class NoSurroundings:
         return False
 
     async def callers(
-        self, path: Path, lines: tuple[int, int], characters: int, unsaved: Mapping[Path, str]
+        self, path: Path, lines: tuple[int, int], characters: int, unsaved: Mapping[Path, str], *, members: bool
     ) -> Callers | None:
         return None
 
@@ -164,10 +164,10 @@ class Indexing:
         return await self._ask_of(path, unsaved, ask) or []
 
     async def callers(
-        self, path: Path, lines: tuple[int, int], characters: int, unsaved: Mapping[Path, str]
+        self, path: Path, lines: tuple[int, int], characters: int, unsaved: Mapping[Path, str], *, members: bool
     ) -> Callers | None:
         def ask(index: FolderIndex, own: str, live: Collection[str]) -> Callers | None:
-            return callers_of(index, own, lines, characters, live)
+            return callers_of(index, own, lines, characters, live, members=members)
 
         root = self._root_of(path)
         if root is not None:

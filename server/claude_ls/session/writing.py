@@ -10,7 +10,7 @@ from functools import partial
 from claude_ls.agent.model import ToolFinished
 from claude_ls.agent.tools import ToolOutcome
 from claude_ls.config import Streaming
-from claude_ls.editing.align import fitted_to_quote, fitted_to_region
+from claude_ls.editing.align import fitted_to_quote, fitted_to_region, gap_beside
 from claude_ls.editing.events import HunkClaimed, HunkEnded, HunkGrew, HunksDropped, HunksWritten
 from claude_ls.editing.hunk import Hunk, HunkState, Label
 from claude_ls.editing.json_stream import JsonStrings, Piece
@@ -111,6 +111,8 @@ class Writing:
         self.guesses: list[str] = []
         """Lines of changes that landed where Claude's quote was only much alike."""
         self.region: str | None = None
+        self._gap = ""
+        """The lines beside the region that go with it; no change of its own to whoever counts them."""
         if region is not None:
             self.region = self._claim(buffer, region)
 
@@ -227,7 +229,9 @@ class Writing:
         return [
             (buffer, hunk)
             for buffer, hunk in hunks
-            if hunk.state is HunkState.LANDED and hunk.base not in (hunk.text, hunk.span.of(buffer.document.text))
+            if hunk.id != self._gap
+            and hunk.state is HunkState.LANDED
+            and hunk.base not in (hunk.text, hunk.span.of(buffer.document.text))
         ]
 
     def _remembered(self) -> list[tuple[str, Buffer]]:
@@ -241,8 +245,15 @@ class Writing:
         claimed = self._buffer.live.hunks[self.region]
         if claimed.whole:
             return ToolOutcome("The region was already rewritten by this answer.", failed=True)
-        self._buffer.step(HunksWritten(((self.region, self._fitted_region(str(new_text))),)))
-        return self._outcome([await self._buffer.end_of(self.region)])
+        written = [(self.region, self._fitted_region(str(new_text)))]
+        if not str(new_text).strip() and claimed.base.strip():
+            # Nothing is to be left of it: not an empty line, nor the blank lines on both of its sides.
+            gap = gap_beside(self._buffer.live.document.text, claimed.span)
+            if not any(span.start < gap.end and gap.start < span.end for span in self._buffer.live.claimed):
+                self._gap = self._claim(self._buffer, gap)
+                written.append((self._gap, ""))
+        self._buffer.step(HunksWritten(tuple(written)))
+        return self._outcome([await self._buffer.end_of(hunk) for hunk, _ in written])
 
     def _fitted_region(self, new_text: str) -> str:
         assert self.region is not None

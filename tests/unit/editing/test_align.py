@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from claude_ls.editing.align import fitted_to_quote, fitted_to_region
+from claude_ls.editing.align import fitted_to_quote, fitted_to_region, gap_beside
 from claude_ls.editing.locate import Found, locate
 from claude_ls.text.document import Document
 from claude_ls.text.patch import Span
@@ -504,3 +504,30 @@ def test_what_was_not_quoted_is_never_lost(new: list[int], unquoted: list[int]) 
 
 def test_a_place_without_lines_is_taken_as_exact() -> None:
     assert fitted_to_quote("a\n", "b", Found(Span(0, 1), "similar"), opened("b\n")) == "a\n"
+
+
+@pytest.mark.parametrize(
+    ("marked", "left"),
+    [
+        ("a\n\n\n«b»\n\n\nc\n", "a\n\n\nc\n"),
+        ("a\n«b»\nc\n", "a\nc\n"),
+        ("a\n\n«b»\nc\n", "a\n\nc\n"),
+        ("a\n«b»\n\nc\n", "a\n\nc\n"),
+        ("a\n\n«b»\n\n\nc\n", "a\n\n\nc\n"),
+        ("a\n\n\n«b»\n", "a\n"),
+        ("a\n\n\n«b»", "a"),
+        ("a\n\n«b»\n\n\n", "a\n\n\n"),
+        ("«b»\n\n\nc\n", "c\n"),
+        ("«b»\n", ""),
+        ("class A:\n    «    def b(self):\n        pass»\n  \n    def c(self):\n", "class A:\n  \n    def c(self):\n"),
+        ("a\r\n\r\n«b»\r\n\r\nc\r\n", "a\r\n\r\nc\r\n"),
+        ("a\r\r«b»\r\rc\r", "a\r\rc\r"),
+    ],
+)
+def test_what_is_taken_away_leaves_no_gap(marked: str, left: str) -> None:
+    marked = marked.replace("    «", "«")
+    start, end = marked.index("«"), marked.index("»") - 1
+    text = marked.replace("«", "").replace("»", "")
+    gap = gap_beside(text, Span(start, end))
+    first, last = min(gap.start, start), max(gap.end, end)
+    assert text[:first] + text[last:] == left

@@ -94,6 +94,18 @@ def test_the_lines_that_use_a_definition(name: str, tmp_path: Path) -> None:
     assert found == expected
 
 
+def test_with_members_what_uses_anything_in_a_class_counts(tmp_path: Path) -> None:
+    index, asked, at, _ = folder(tmp_path, {
+        "cart.py": "class Ca¦rt:\n    def total(self):\n        return self.size()\n\n"
+        "    def size(self):\n        return 0\n",
+        "use.py": "from cart import Cart\n\n\ndef f(cart: Cart):\n    x = 1\n    return cart.size()\n",
+    })  # fmt: skip
+    names, lines = index.known()
+    place = index.place_at(asked, at, at)
+    assert [use.line for use in references(names, lines, place)] == [0, 3]
+    assert [use.line for use in references(names, lines, place, members=True)] == [0, 3, 5]
+
+
 def test_unsaved_text_counts_before_what_is_on_disk(tmp_path: Path) -> None:
     index, asked, at, _ = folder(tmp_path, CASES["imports and calls"])
     index.show(
