@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from claude_ls.agent.scripted import ScriptedModel, by_chance, by_tokens, request_text
 from claude_ls.config import Settings
 from claude_ls.index.folder_index import FolderIndex, Shown, read_file
-from claude_ls.index.references import Callers, callers_of
+from claude_ls.index.references import Callers, callers_of, uses_of
 from claude_ls.index.tests import Tests, tests_for
 from claude_ls.lsp.server import create_server
 from claude_ls.session.client import Client
@@ -89,6 +89,18 @@ class Known:
     async def tests(self, path: Path, characters: int, unsaved: Mapping[Path, str]) -> Tests | None:
         own, _ = self._show(path, unsaved)
         return tests_for(self._index, own, characters)
+
+    async def references(
+        self, name: str, path: Path | None, folder: Path, unsaved: Mapping[Path, str]
+    ) -> list[tuple[str, int, str]]:
+        own, live = self._show(path or folder, unsaved)
+        return uses_of(self._index, name, own if path else "", live)
+
+    async def paths(self, folder: Path) -> list[str]:
+        return [file.path for file in self._index.listing.walk()]
+
+    async def hides(self, path: Path) -> bool:
+        return not self._index.listing.shows(path.relative_to(self._root).as_posix())
 
     def changed(self, paths: Iterable[Path]) -> None:
         pass

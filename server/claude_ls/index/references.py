@@ -21,6 +21,8 @@ from claude_ls.syntax.words import words
 
 LEAST_SURE = 0.3
 """A name that could mean one of two things, and nothing near says which, is not taken for a use of either."""
+MAX_DEFINITIONS = 20
+"""A name that more things have than these says nothing: who asks for it by name gets the uses of so many."""
 MAX_READ = 2_000
 """So many definitions that hold the name are read at most; a name in more of them is a word, not a name."""
 _IMPLICIT = frozenset({"Java", "C#", "C++", "Ruby"})
@@ -62,6 +64,20 @@ def callers_of(
     if not place.number:
         return None
     return callers(names, text_of, references(names, text_of, place, live, members=members), characters)
+
+
+def uses_of(index: FolderIndex, name: str, path: str, live: Iterable[str] = ()) -> list[tuple[str, int, str]]:
+    """Path, line from 1 and text of each use of what is called `name`: of what the file `path` defines by that name, or
+    any file where the path is empty."""
+    names, text_of = index.known()
+    places = [place for place in names.store.named(name, MAX_DEFINITIONS) if not path or place.path == path]
+    found: dict[tuple[str, int], str] = {}
+    for place in places:
+        for item in references(names, text_of, place, live):
+            lines = text_of(item.place.path)
+            if item.line < len(lines):
+                found[item.place.path, item.line + 1] = lines[item.line]
+    return [(*where, text) for where, text in sorted(found.items())]
 
 
 def references(

@@ -9,10 +9,9 @@ from pathlib import Path
 from typing import Literal
 
 from claude_ls.session.client import Client
+from claude_ls.session.permission import Permission
 from claude_ls.workspace import files
 from claude_ls.workspace.files import FileProblem
-
-ALLOW, DENY = "Allow once", "Deny"
 
 
 @dataclass(frozen=True)
@@ -38,7 +37,13 @@ class FileChanges:
         folders: Callable[[], Iterable[Path]],
         is_open: Callable[[Path], bool],
         keep: Keep,
+        permission: Permission,
+        *,
+        each_time: bool = True,
     ) -> None:
+        """With `each_time`, the person is asked about every file anew."""
+        self._permission = permission
+        self._each_time = each_time
         self._keep = keep
         self._client = client
         self._folders = folders
@@ -51,7 +56,7 @@ class FileChanges:
         if path.exists():
             raise FileProblem(f"{name!r} exists already: change it with edit_file")
         count = len(text.splitlines())
-        await self._ask(f"Claude wants to make the file {name} ({count} line{'' if count == 1 else 's'}).")
+        await self._ask("create", f"Claude wants to make the file {name} ({count} line{'' if count == 1 else 's'}).")
         data = text.encode("utf-8", "replace")
         await self._kept(path)
         await asyncio.to_thread(files.create, path, data)
@@ -63,7 +68,7 @@ class FileChanges:
         data = await asyncio.to_thread(files.contents, path)
         if new_path.exists():
             raise FileProblem(f"{new_name!r} exists already")
-        await self._ask(f"Claude wants to rename the file {name} to {new_name}.")
+        await self._ask("rename", f"Claude wants to rename the file {name} to {new_name}.")
         change = FileChange("rename", path, new_path, data)
         await self._kept(path, new_path)
         await self._do(change)
@@ -72,7 +77,7 @@ class FileChanges:
     async def delete(self, name: str) -> None:
         path = files.inside(self._folders(), name)
         data = await asyncio.to_thread(files.contents, path)
-        await self._ask(f"Claude wants to delete the file {name}.")
+        await self._ask("delete", f"Claude wants to delete the file {name}.")
         change = FileChange("delete", path, data=data)
         await self._kept(path)
         await self._do(change)
@@ -83,8 +88,9 @@ class FileChanges:
             if problem := await self._keep(path):
                 raise FileProblem(problem)
 
-    async def _ask(self, question: str) -> None:
-        if await self._client.ask(question, (ALLOW, DENY)) != ALLOW:
+    async def _ask(self, kind: str, question: str) -> None:
+        # What is deleted, or has another name, is asked about each time: nobody sees it in a text that is open.
+        if not await self._permission.allows(kind, question, each_time=self._each_time or kind != "create"):
             raise FileProblem("the person did not allow it")
 
     async def _do(self, change: FileChange) -> None:

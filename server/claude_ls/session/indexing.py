@@ -20,7 +20,7 @@ from typing import Protocol, TypeVar
 
 from claude_ls.index.folder_index import FolderIndex, Shown
 from claude_ls.index.reading import processes, read_files
-from claude_ls.index.references import Callers, callers_of
+from claude_ls.index.references import Callers, callers_of, uses_of
 from claude_ls.index.tests import Tests, tests_for
 from claude_ls.workspace.listing import ListedFile
 from claude_ls.workspace.tree_watcher import TreeWatch, TreeWatcher, WatchTree
@@ -51,6 +51,17 @@ class Surroundings(Protocol):
 
     async def map(self, path: Path, characters: int) -> list[Shown]:
         """The folder that `path` is in, in so many characters: what most of it leans on. Nothing before it is read."""
+        ...
+
+    async def references(
+        self, name: str, path: Path | None, folder: Path, unsaved: Mapping[Path, str]
+    ) -> list[tuple[str, int, str]]:
+        """Where what a folder defines by this name, in the file `path` if there is one, is used: path, line from 1 and
+        text. Nothing before the whole folder is read."""
+        ...
+
+    async def paths(self, folder: Path) -> list[str]:
+        """All files of a folder of the workspace that are not ignored, relative to it."""
         ...
 
     async def hides(self, path: Path) -> bool:
@@ -86,6 +97,14 @@ class NoSurroundings:
         return []
 
     async def map(self, path: Path, characters: int) -> list[Shown]:
+        return []
+
+    async def references(
+        self, name: str, path: Path | None, folder: Path, unsaved: Mapping[Path, str]
+    ) -> list[tuple[str, int, str]]:
+        return []
+
+    async def paths(self, folder: Path) -> list[str]:
         return []
 
     async def hides(self, path: Path) -> bool:
@@ -209,6 +228,22 @@ class Indexing:
             shown = await self._ask(lambda: folder.index.map(characters))
             folder.maps[characters] = (now, shown)
         return shown
+
+    async def references(
+        self, name: str, path: Path | None, folder: Path, unsaved: Mapping[Path, str]
+    ) -> list[tuple[str, int, str]]:
+        def ask(index: FolderIndex, own: str, live: Collection[str]) -> list[tuple[str, int, str]]:
+            return uses_of(index, name, own if path else "", live)
+
+        if folder in self._folders:
+            await self._folders[folder].whole.wait()
+        return await self._ask_of(path or folder, unsaved, ask) or []
+
+    async def paths(self, folder: Path) -> list[str]:
+        if folder not in self._folders:
+            return []
+        listing = self._folders[folder].index.listing
+        return await self._ask(lambda: [file.path for file in listing.walk()])
 
     async def hides(self, path: Path) -> bool:
         root = self._root_of(path)

@@ -29,6 +29,7 @@ from claude_ls.session.job import Job
 from claude_ls.session.journal import Journal, Reverted
 from claude_ls.session.keeping import Background, Keeping, Stores
 from claude_ls.session.parsing import PATIENCE, Turns
+from claude_ls.session.permission import Permission
 from claude_ls.session.reviewing import Reviewing, Selection, Waiting
 from claude_ls.session.rewinding import Rewinding
 from claude_ls.session.sending import Context, context_of
@@ -401,7 +402,7 @@ class Session:
             state=self._state,
             find_buffer=self._find_buffer,
             open_file=self._open_file,
-            files=FileChanges(self._client, self._folder_paths, self._is_open, keep),
+            files=FileChanges(self._client, self._folder_paths, self._is_open, keep, Permission(self._client.ask)),
             journal=self._journal,
             keeping=self._keeping,
             gathering=Gathering(

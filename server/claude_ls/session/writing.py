@@ -80,14 +80,14 @@ class Writing:
         *,
         job: str,
         label: Label,
-        buffer: Buffer,
-        region: Span | None,
         find_buffer: FindBuffer,
         open_file: OpenFile,
         files: FileChanges,
         streaming: Streaming,
         claimed: Callable[[Buffer, str], None] = lambda buffer, hunk: None,
         undone: Callable[[], None] = lambda: None,
+        buffer: Buffer | None = None,
+        region: Span | None = None,
     ) -> None:
         """`claimed` is called with each hunk before anything of it is sent.
 
@@ -113,7 +113,7 @@ class Writing:
         self.region: str | None = None
         self._gap = ""
         """The lines beside the region that go with it; no change of its own to whoever counts them."""
-        if region is not None:
+        if buffer is not None and region is not None:
             self.region = self._claim(buffer, region)
 
     def started(self, identity: str, name: str) -> None:
@@ -128,7 +128,7 @@ class Writing:
                 self._edit_file_piece(writing, piece)
             elif writing.name == "rewrite_region" and piece.path == ("new_text",):
                 writing.new_text += piece.text
-                if self._streaming == "line" and self.region and "\n" in piece.text:
+                if self._streaming == "line" and self.region and self._buffer and "\n" in piece.text:
                     self._grow(self._buffer, self.region, writing.new_text, self._fitted_region)
         return writing.characters
 
@@ -239,7 +239,7 @@ class Writing:
         return [(name, buffer) for name, buffer in self._hunks.items() if name in buffer.live.hunks]
 
     async def _rewrite_region(self, new_text: str) -> ToolOutcome:
-        if self.region is None:
+        if self.region is None or self._buffer is None:
             self.problem = self.problem or "Claude rewrote a region where none was given."
             return ToolOutcome("No region was given: use edit_file.", failed=True)
         claimed = self._buffer.live.hunks[self.region]
@@ -256,7 +256,7 @@ class Writing:
         return self._outcome([await self._buffer.end_of(hunk) for hunk, _ in written])
 
     def _fitted_region(self, new_text: str) -> str:
-        assert self.region is not None
+        assert self.region is not None and self._buffer is not None
         return fitted_to_region(new_text, self._buffer.live.hunks[self.region].base, self._buffer.document)
 
     def _grow(self, buffer: Buffer, hunk: str, text: str, fitted: Callable[[str], str]) -> None:

@@ -250,8 +250,8 @@ def test_without_a_grammar_a_comment_is_what_looks_like_one(opener: str) -> None
         assert (instruction.text, instruction.target.of(own)) == ("go", target)
 
 
-COMMENTS = {"JSON": "// {}", "YAML": "# {}", "TOML": "# {}", "HTML": "<!-- {} -->", "CSS": "/* {} */", "Markdown": "<!-- {} -->",
-            "PHP": "<?php\n// {}", "Go": "package a\n\n// {}"}  # fmt: skip
+COMMENTS = {"JSON": "// {}", "YAML": "# {}", "TOML": "# {}", "HTML": "<!-- {} -->", "CSS": "/* {} */",
+            "Markdown": "<!-- {} -->", "PHP": "<?php\n// {}", "Go": "package a\n\n// {}"}  # fmt: skip
 STRINGS = {"Python": 'x = "{}"', "JavaScript": "x = '{}';", "TypeScript": "x = '{}';", "TSX": "x = '{}';",
            "Go": 'package a\n\nvar x = "{}"', "Rust": 'const X: &str = "{}";', "Java": 'class A {{ String x = "{}"; }}',
            "C": 'char *x = "{}";', "C++": 'auto x = "{}";', "C#": 'class A {{ string x = "{}"; }}', "Ruby": 'x = "{}"',

@@ -9,9 +9,9 @@ from typing import Any
 from claude_ls.agent.tools.ask_person import ASK_PERSON, ask_person
 from claude_ls.agent.tools.diagnostics import DIAGNOSTICS, diagnostics
 from claude_ls.agent.tools.file_outline import OUTLINE, outline
+from claude_ls.agent.tools.find_references import REFERENCES, references
 from claude_ls.agent.tools.list_files import LIST_FILES, list_files
 from claude_ls.agent.tools.read_file import READ_FILE, read_file
-from claude_ls.agent.tools.references import REFERENCES, references
 from claude_ls.agent.tools.run_check import run_check
 from claude_ls.agent.tools.search_text import SEARCH_TEXT, search_text
 from claude_ls.agent.tools.tool import Tool, ToolOutcome, problem_with
