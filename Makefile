@@ -56,6 +56,7 @@ bench: $(READY)
 	$(BIN)/python bench/review.py
 	$(BIN)/python bench/context_recall.py
 	$(BIN)/python bench/index.py
+	$(BIN)/python bench/folder_copy.py
 
 soak-edits: $(READY)
 	CLAUDE_LS_INTERLEAVINGS=20000 $(BIN)/python -m pytest tests/unit/editing/test_live.py --timeout 1200

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,8 +17,8 @@ from claude_ls.workspace.scratch import Scratch, remove_tree
 
 @dataclass(frozen=True)
 class ChecksRun:
-    """The results in the order of the commands; `left_out` are paths that the checks did not see, as they are only
-    linked into the copy or may not be read."""
+    """The results in the order of the commands; `left_out` are paths, fit to be shown, that the checks did not see, as
+    they are only linked into the copy or may not be read."""
 
     results: tuple[CheckResult, ...]
     left_out: tuple[str, ...]
@@ -71,7 +72,8 @@ class Checks:
             for name, argv in commands.items():
                 began(name)
                 results.append(await run_check(name, argv, kept.place, self._environ, self._limits, spawn=self._spawn))
-            return ChecksRun(tuple(results), left_out)
+            shown = tuple(os.fsencode(path).decode("utf-8", "replace") for path in left_out)
+            return ChecksRun(tuple(results), shown)
 
     async def aclose(self) -> None:
         """Remove the copies, once the checks that run have ended: whoever started them cancels them."""

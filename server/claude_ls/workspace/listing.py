@@ -67,6 +67,9 @@ class Listing:
             chain = self._chain(folder)
             inner: list[str] = []
             for entry in entries:
+                # In a worktree or a submodule it is a file, which says where the repository is.
+                if entry.name == ".git":
+                    continue
                 path = f"{folder}/{entry.name}" if folder else entry.name
                 try:
                     if entry.is_dir(follow_symlinks=False):
@@ -104,7 +107,7 @@ class Listing:
             folder = f"{folder}/{part}" if folder else part
             if part in NEVER or (self.root / folder).is_symlink() or _ignored(chain, folder + "/"):
                 return False
-        return not _ignored(self._chain(folder), path)
+        return path.rpartition("/")[2] != ".git" and not _ignored(self._chain(folder), path)
 
     def _chain(self, folder: str) -> tuple[_Rules, ...]:
         """The rules that hold for what is in `folder`, the outermost first."""

@@ -149,6 +149,27 @@ def test_cancelling_stops_what_runs_and_what_was_to_come(folder: Path, base: Pat
     assert list(base.iterdir()) == []
 
 
+def test_a_copy_is_not_taken_away_from_a_check_that_runs(folder: Path, base: Path, tmp_path: Path) -> None:
+    gate = tmp_path / "gate"
+    os.mkfifo(gate)
+    waiting = [PYTHON, "-c", f"print(open({str(gate)!r}).read(), open('a.txt').read())"]
+
+    async def scenario() -> None:
+        checks = Checks(os.environ, base=base)
+        task = asyncio.create_task(checks.run(folder, {}, {"wait": waiting}))
+        opened = await asyncio.to_thread(gate.open, "w")
+        closing = asyncio.create_task(checks.aclose())
+        # It would be closed by then, if it did not wait.
+        await asyncio.wait((closing,), timeout=0.5)
+        with opened:
+            opened.write("go")
+        assert (await task).results[0].output == "go on disk\n"
+        await closing
+
+    asyncio.run(scenario())
+    assert list(base.iterdir()) == []
+
+
 def test_copying_can_be_cancelled_at_any_step_and_is_taken_up_again(folder: Path, base: Path) -> None:
     for number in range(300):
         (folder / f"f{number}").write_text("x")
@@ -177,9 +198,10 @@ def test_problems_are_told_and_are_no_end(folder: Path, base: Path, tmp_path: Pa
             await checks.run(folder, {}, {"read": READ})
         (folder / "more").unlink()
         (folder / "node_modules/x").mkdir(parents=True)
-        ran = await checks.run(folder, {"node_modules/x/y": "z"}, {"none": ["no-such-program"], "read": READ})
+        odd = os.fsdecode(b"node_modules/x/\xff")
+        ran = await checks.run(folder, {"node_modules/x/y": "z", odd: "z"}, {"none": ["no-such-program"], "read": READ})
         assert [result.summary for result in ran.results] == ["not installed", "ok"]
-        assert ran.left_out == ("node_modules/x/y",)
+        assert ran.left_out == ("node_modules/x/y", "node_modules/x/\ufffd")
         await checks.aclose()
         await checks.aclose()
 

@@ -82,6 +82,7 @@ def texts_of(copy: FolderCopy) -> dict[str, str]:
 
 def test_it_holds_what_git_shows_with_modes_and_what_the_editor_has(folder: Path, copy: FolderCopy) -> None:
     make(folder, {"a.py": "a", "in/run.sh": "#!", "x.log": "log", ".gitignore": "*.log\n", ".git/config": "secret"})
+    make(folder, {"module/.git": "gitdir: ../.git/modules/module"})
     (folder / "in/run.sh").chmod(0o755)
     (folder / "a.py").chmod(0o444)
     was = digest(folder)

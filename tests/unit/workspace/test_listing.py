@@ -139,3 +139,19 @@ def test_the_same_as_git(paths: set[str], outer: list[str], inner: list[str], tm
         ["git", "ls-files", "-co", "--exclude-standard", "-z"], cwd=root, env=environ, check=True, capture_output=True
     )
     assert listed(root) == sorted(filter(None, told.stdout.decode().split("\0")))
+
+
+def test_the_file_that_leads_from_a_worktree_to_its_repository_is_not_listed(tmp_path: Path) -> None:
+    make(tmp_path, "a.py", ".git", "module/.git", "module/b.py")
+    assert listed(tmp_path) == ["a.py", "module/b.py"]
+    assert Listing(tmp_path).look("module/.git") is None
+    assert sorted(file.path for file in Listing(tmp_path).walk(any_kind=True)) == ["a.py", "module/b.py"]
+
+
+def test_what_is_no_file_is_listed_where_it_is_asked_for(tmp_path: Path) -> None:
+    make(tmp_path, "a.py", "in/b.py")
+    (tmp_path / "link").symlink_to("in")
+    os.mkfifo(tmp_path / "in/pipe")
+    found = {file.path: file.mode for file in Listing(tmp_path).walk(any_kind=True)}
+    assert list(found) == ["a.py", "link", "in/b.py", "in/pipe"]
+    assert all(found[path] == (tmp_path / path).lstat().st_mode for path in found)
