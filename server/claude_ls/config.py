@@ -2,13 +2,14 @@
 
 The editor's `workspace/configuration` wins over `initializationOptions.claude`, which wins over the person's own
 `config.toml`. Settings of an editor can come from files inside a workspace, so an editor can never set where requests
-go, nor which folders are trusted: `endpoint`, `prices` and `trusted` count only in `config.toml`.
+go, which folders are trusted, nor what is run: the settings of `_OWN_FILE_ONLY` count only in `config.toml`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from math import inf
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -42,6 +43,9 @@ class Settings:
     context_map: int = 1_000
     """Tokens of the map of the folder that stands before everything else; 0 for none."""
     budget_job: float | None = None
+    verify_commands: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Checks by name: a program and its arguments, which no shell reads."""
+    verify_seconds: float = 120.0
     endpoint: str | None = None
     prices: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
@@ -74,7 +78,7 @@ def _words(value: Any) -> str:
 
 def _positive(kind: type[int] | type[float]) -> Callable[[Any], Any]:
     def check(value: Any) -> Any:
-        if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < inf:
             raise ValueError("must be a number above 0")
         return kind(value)
 
@@ -113,6 +117,22 @@ def _texts(value: Any) -> Mapping[str, str]:
     return {str(key): _words(item) for key, item in value.items()}
 
 
+def _commands(value: Any) -> Mapping[str, tuple[str, ...]]:
+    wanted = 'must be a table from name to [program, argument, …], as in tests = ["pytest", "-q"]'
+    if not isinstance(value, Mapping):
+        raise ValueError(wanted)
+    for name, argv in value.items():
+        if not str(name).strip() or not str(name).isprintable():
+            raise ValueError(f"has the name {name!r}, which cannot be shown")
+        if isinstance(argv, str):
+            raise ValueError(f"has a line for a shell as {name!r}, and none is used; {wanted}")
+        if not isinstance(argv, list) or not argv or not all(isinstance(word, str) for word in argv):
+            raise ValueError(f"has no list of words as {name!r}; {wanted}")
+        if not argv[0].strip() or any("\0" in word for word in argv):
+            raise ValueError(f"has no program that could be run as {name!r}; {wanted}")
+    return {str(name): tuple(argv) for name, argv in value.items()}
+
+
 def _price_table(value: Any) -> Mapping[str, tuple[float, float]]:
     if not isinstance(value, Mapping) or not all(isinstance(item, list) and len(item) == 2 for item in value.values()):
         raise ValueError("must be a table from model to [input, output] in US dollars for a million tokens")
@@ -134,10 +154,12 @@ SETTINGS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
     "context.tokens": ("context_tokens", _positive(int)),
     "context.map": ("context_map", _count),
     "budget.job": ("budget_job", _positive(float)),
+    "verify.commands": ("verify_commands", _commands),
+    "verify.seconds": ("verify_seconds", _positive(float)),
     "endpoint": ("endpoint", _words),
     "prices": ("prices", _price_table),
 }
-_OWN_FILE_ONLY = frozenset({"endpoint", "prices", "trusted"})
+_OWN_FILE_ONLY = frozenset({"endpoint", "prices", "trusted", "verify.commands"})
 CLIENT_FLAGS = frozenset({"prompts", "events", "applyEdit"})
 """Keys of `initializationOptions.claude` that describe the client rather than set anything."""
 
@@ -175,14 +197,15 @@ def load(*, editor: Any, options: Any, file: Path | None) -> Loaded:
     return Loaded(Settings(**merged), tuple(problems))
 
 
-def _flat(values: Mapping[str, Any]) -> list[tuple[str, Any]]:
+def _flat(values: Mapping[str, Any], above: str = "") -> list[tuple[str, Any]]:
     """Keys with dots for nesting, whether the source wrote `context.tokens` or `{context: {tokens}}`."""
     flat: list[tuple[str, Any]] = []
-    for key, value in values.items():
+    for name, value in values.items():
+        key = f"{above}{name}"
         if isinstance(value, Mapping) and key not in SETTINGS:
-            flat += [(f"{key}.{inner}", item) for inner, item in _flat(value)]
+            flat += _flat(value, f"{key}.")
         else:
-            flat.append((str(key), value))
+            flat.append((key, value))
     return flat
 
 
