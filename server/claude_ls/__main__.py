@@ -141,7 +141,7 @@ def _serve(options: argparse.Namespace) -> int:
 def _check(options: argparse.Namespace) -> int:
     from claude_ls.terminal.check import check
 
-    return asyncio.run(check(os.environ, settings_file(os.environ), state_root(os.environ)))
+    return asyncio.run(check(os.environ, settings_file(os.environ), state_root(os.environ), Path.cwd()))
 
 
 def _demo(options: argparse.Namespace) -> int:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import platform
+import re
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +19,9 @@ from claude_ls import __version__, config
 from claude_ls.agent.claude import CREDENTIALS, ClaudeModel, has_credentials
 from claude_ls.syntax.languages import LANGUAGES
 from claude_ls.syntax.tree import missing_grammars
-from claude_ls.workspace.files import StateFolder
+from claude_ls.workspace.check_environment import program_finder
+from claude_ls.workspace.check_suggestions import suggest
+from claude_ls.workspace.files import FileProblem, StateFolder, read
 
 Mark = Literal["ok", "note", "wrong"]
 
@@ -31,14 +36,15 @@ class Finding:
     advice: str = ""
 
 
-async def check(environ: Mapping[str, str], settings_file: Path, state: Path) -> int:
-    """Look at everything and print it; 1 where something keeps claude-ls from working."""
+async def check(environ: Mapping[str, str], settings_file: Path, state: Path, folder: Path) -> int:
+    """Look at everything, and at what checks `folder`, and print it; 1 where something keeps claude-ls from working."""
     findings = [
         Finding("version", "ok", f"claude-ls {__version__}, Python {platform.python_version()}"),
         *_settings(settings_file),
         *await _claude(environ, settings_file),
         _grammars(),
         _state(state),
+        *checks_here(environ, settings_file, folder),
     ]
     show(findings, Console(highlight=False))
     return 1 if any(finding.mark == "wrong" for finding in findings) else 0
@@ -101,3 +107,48 @@ def _state(root: Path) -> Finding:
         advice = "Make it writable, or set CLAUDE_LS_STATE_DIR to another folder."
         return Finding("state", "wrong", problem, advice)
     return Finding("state", "ok", str(root))
+
+
+def checks_here(environ: Mapping[str, str], settings_file: Path, folder: Path) -> list[Finding]:
+    """The checks that are set, and those that `folder` seems to have besides. Nothing is run."""
+    commands = config.load(editor=None, options=None, file=settings_file).settings.verify_commands
+    which = program_finder(folder, environ)
+    findings = []
+    for name, argv in commands.items():
+        words = f"{name}: {shlex.join(argv)}"
+        if "/" in argv[0] or which(argv[0]):
+            findings.append(Finding("checks", "ok", words))
+        else:
+            advice = f"Install {argv[0]} where this folder finds it, or correct [verify.commands] in {settings_file}."
+            findings.append(Finding("checks", "note", f"{words} ({argv[0]} is not found from here)", advice))
+    for one in suggest(_names(folder), lambda name: _text(folder / name), which):
+        if one.argv not in commands.values():
+            words = f"{one.name} is not set; this folder has {one.reason}"
+            advice = f"In {settings_file}, under [verify.commands]: {_key(one.name)} = {_quoted(one.argv)}"
+            findings.append(Finding("checks", "note", words, advice))
+    if not findings:
+        advice = f'Name a command in {settings_file}, under [verify.commands]: tests = ["make", "test"]'
+        return [Finding("checks", "note", "none is set, and none is known for this folder", advice)]
+    return findings
+
+
+def _names(folder: Path) -> list[str]:
+    try:
+        return [path.name for path in folder.iterdir()]
+    except OSError:
+        return []
+
+
+def _text(path: Path) -> str | None:
+    try:
+        return read(path).text
+    except FileProblem:
+        return None
+
+
+def _key(name: str) -> str:
+    return name if re.fullmatch(r"[\w-]+", name, re.ASCII) else json.dumps(name)
+
+
+def _quoted(argv: tuple[str, ...]) -> str:
+    return json.dumps(list(argv), ensure_ascii=False)
