@@ -9,7 +9,7 @@ import shutil
 import signal
 import sys
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -104,7 +104,8 @@ async def run_check(
 ) -> CheckResult:
     """Run `argv`, whose program is looked up as by a shell. Can be cancelled; it has ended once nothing of it lives."""
     marker = os.urandom(12).hex()
-    own = environment(place.copy, place.folder, place.temporary, environ) | {MARKER: marker}
+    found = await asyncio.to_thread(environment, place.copy, place.folder, place.temporary, environ)
+    own = found | {MARKER: marker}
     argv = [_moved(word, place) for word in argv]
     if refusal := _refusal(argv[0], place.copy, own["PATH"]):
         return CheckResult(name, False, None, refusal[0], "", 0.0, refusal[1])
@@ -158,7 +159,9 @@ async def _run(
         try:
             guard = await spawn(argv, place, environ, GuardEnds(lifeline, written, reported))
         except OSError as error:
-            problem = f"{argv[0]!r} cannot be started: {error.strerror or error}"
+            problem = (
+                f"{name} cannot be started: {error.strerror or error}; make room for another process and run it again"
+            )
             return CheckResult(name, False, None, "cannot be started", "", loop.time() - began, problem)
         theirs.close()
         reading = asyncio.create_task(_read(stream, output, limits.written_bytes))
@@ -186,30 +189,34 @@ async def _run(
             said = os.read(report, 100).decode("ascii", "replace").split()
         except BlockingIOError:
             said = []
-    seconds = loop.time() - began
     places = ((str(place.copy), ""), (str(place.folder), ""), (str(place.temporary), "$TMPDIR"))
     text = output.text(places)
-    if flooded or late:
-        if flooded:
-            reason = f"wrote over {limits.written_bytes // 1_000_000:,} MB"
-            advice = "it does not seem to come to an end by itself"
-        else:
-            reason = f"took over {limits.seconds:g} s"
-            advice = "set verify.seconds higher if it needs longer"
-        problem = f"{name} {reason} and was stopped; {advice}"
-        return CheckResult(name, False, None, f"stopped: {reason}", text, seconds, problem)
-    match said:
+    stopped = ""
+    if flooded:
+        stopped = f"wrote over {limits.written_bytes // 1_000_000:,} MB"
+    elif late:
+        stopped = f"took over {limits.seconds:g} s"
+    ended = _stopped(name, stopped) if stopped else _ended(name, argv[0], said, text, output.left_out > 0)
+    return replace(ended, output=text, seconds=loop.time() - began)
+
+
+def _stopped(name: str, why: str) -> CheckResult:
+    problem = f"{name} {why} and was stopped; mend what keeps it from its end, or set verify.seconds higher"
+    return CheckResult(name, False, None, f"stopped: {why}", "", 0.0, problem)
+
+
+def _ended(name: str, program: str, report: list[str], text: str, cut: bool) -> CheckResult:
+    """What the guard has reported, without output and time."""
+    match report:
         case ["exit", code]:
-            exit_code = int(code)
-            summary = summarize(text, exit_code, output.left_out > 0)
-            return CheckResult(name, exit_code == 0, exit_code, summary, text, seconds)
+            return CheckResult(name, code == "0", int(code), summarize(text, int(code), cut), "", 0.0)
         case ["signal", number]:
-            return CheckResult(name, False, -int(number), f"killed by {_signal(int(number))}", text, seconds)
+            return CheckResult(name, False, -int(number), f"killed by {_signal(int(number))}", "", 0.0)
         case ["error", number, *_]:
-            problem = f"{argv[0]!r} cannot be started: {os.strerror(int(number))}"
-            return CheckResult(name, False, None, "cannot be started", text, seconds, problem)
+            problem = f"{program!r} cannot be started: {os.strerror(int(number))}; mend it, or correct verify.commands"
+            return CheckResult(name, False, None, "cannot be started", "", 0.0, problem)
     problem = f"{name} was ended from outside, together with what watched over it; run it again"
-    return CheckResult(name, False, None, "ended from outside", text, seconds, problem)
+    return CheckResult(name, False, None, "ended from outside", "", 0.0, problem)
 
 
 async def _read(stream: asyncio.StreamReader, output: KeptOutput, most: int) -> bool:

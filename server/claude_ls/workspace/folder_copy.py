@@ -3,6 +3,8 @@
 What git would show is copied, bytes and modes; symbolic links only where they lead to inside of the folder, and then to
 the same place in the copy; nothing else. No file is shared with the person's. An update touches only what changed, on
 either side, so that it takes milliseconds and tools keep what they know of the rest.
+
+What git ignores and checks need all the same, such as generated code, is copied where an ``.ignore`` file says ``!name``.
 """
 
 from __future__ import annotations

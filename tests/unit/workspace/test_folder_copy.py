@@ -265,6 +265,12 @@ def test_a_link_that_a_check_made_where_nobody_looks_is_not_written_through(fold
     assert list(tree(copy.root)) == [".gitignore"]
 
 
+def test_what_git_ignores_can_be_asked_for(folder: Path, copy: FolderCopy) -> None:
+    make(folder, {".gitignore": "_version.py\n*.log\n", ".ignore": "!_version.py\n", "_version.py": "1", "x.log": ""})
+    copy.update({})
+    assert set(texts_of(copy)) == {".gitignore", ".ignore", "_version.py"}
+
+
 def test_a_rule_of_the_editor_hides_nothing_from_the_copy_that_is_wanted(folder: Path, copy: FolderCopy) -> None:
     make(folder, {"src/a.py": "a", "src/b.py": "b"})
     for _ in range(2):
