@@ -4,7 +4,10 @@ What git would show is copied, bytes and modes; symbolic links only where they l
 the same place in the copy; nothing else. No file is shared with the person's. An update touches only what changed, on
 either side, so that it takes milliseconds and tools keep what they know of the rest.
 
-What git ignores and checks need all the same, such as generated code, is copied where an ``.ignore`` file says ``!name``.
+At first files keep their times, so that make finds done what is done in what is only linked; what changes afterwards is
+as new as the change, since the check has built something from what was there before.
+
+What git ignores and checks need, such as generated code, is copied where an ``.ignore`` file says ``!name``.
 """
 
 from __future__ import annotations
@@ -64,6 +67,8 @@ class FolderCopy:
         """What was put where, and the stamp that the copy's own file had then."""
         self._links: dict[str, str] = {}
         self._tree = PrivateTree(self.root)
+        self._whole = False
+        """Whether all was there once: before that no check has seen anything."""
 
     def update(self, texts: Mapping[str, str | None], stopped: Callable[[], bool] = lambda: False) -> tuple[str, ...]:
         """Make the copy what the folder is now with `texts` in it; None deletes a file, or a folder.
@@ -110,6 +115,7 @@ class FolderCopy:
             if self._links.get(path) != target or not self._tree.leads(path, target):
                 self._tree.link(path, target)
                 self._links[path] = target
+        self._whole = True
         return tuple(left_out)
 
     def _listed(self) -> dict[str, _Wanted]:
@@ -200,7 +206,8 @@ class FolderCopy:
             return
         try:
             with _opened(self.folder / path) as (file, found):
-                self._tree.write(path, found.st_mode, _chunks(file.read, found.st_size))
+                modified = None if self._whole else found.st_mtime_ns
+                self._tree.write(path, found.st_mode, _chunks(file.read, found.st_size), modified)
         except _Gone:
             self._tree.remove(path)
         except PermissionError:

@@ -3,8 +3,9 @@
 Nothing is written before each folder on the way is seen to be one and not a link to elsewhere, and nothing is written
 into a file that is there: it is made anew. That holds while no other program is at work there.
 
-Times are those of the writing, and each later version of a file is at least one whole second newer than the one before:
-tools that remember whole seconds and sizes (mypy, make) would else take a new text of the same length for the old one.
+Times are those of the writing unless another is asked for, and each later version of a file is at least one whole
+second newer than the one before: tools that remember whole seconds and sizes (mypy, make) would else take a new text of
+the same length for the old one.
 """
 
 from __future__ import annotations
@@ -35,8 +36,8 @@ class PrivateTree:
             self.root.mkdir(mode=0o700)
         self.root.chmod(0o700)
 
-    def write(self, path: str, mode: int, data: Iterable[bytes]) -> None:
-        """Make a file, whatever was there, with the permissions of `mode`."""
+    def write(self, path: str, mode: int, data: Iterable[bytes], modified: int | None = None) -> None:
+        """Make a file, whatever was there, with the permissions of `mode`; `modified` is its time, in nanoseconds."""
         target = self._clear(path)
         descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
         with os.fdopen(descriptor, "wb", buffering=0) as file:
@@ -45,6 +46,8 @@ class PrivateTree:
                 while rest:
                     rest = rest[file.write(rest) :]
             os.fchmod(descriptor, stat.S_IMODE(mode) & 0o777)
+            if modified is not None:
+                os.utime(descriptor, ns=(modified, modified))
             second = int(os.fstat(descriptor).st_mtime)
             before = self._seconds.get(path)
             if before is not None and second <= before:

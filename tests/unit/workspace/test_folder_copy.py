@@ -224,6 +224,26 @@ def test_each_version_of_a_file_is_a_whole_second_newer_than_the_one_before(fold
     assert int((copy.root / "a.py").stat().st_mtime) > times[-1]
 
 
+def test_files_keep_their_times_at_first_and_what_changes_later_is_new(folder: Path, copy: FolderCopy) -> None:
+    """As make sees it: what was built in the person's folder is done, what was built from something else is not."""
+    make(folder, {"a.py": "a", "b.py": "b", ".venv/pyvenv.cfg": "", ".venv/ready": ""})
+    for path, time in (("a.py", 1_000), ("b.py", 2_000), (".venv/ready", 3_000)):
+        os.utime(folder / path, (time, time))
+    asked = iter([False])
+    with pytest.raises(CopyProblem, match="stopped"):
+        copy.update({}, lambda: next(asked, True))
+    copy.update({"b.py": "B"})
+    assert (copy.root / "a.py").stat().st_mtime == 1_000
+    assert (copy.root / "b.py").stat().st_mtime > (copy.root / ".venv/ready").stat().st_mtime == 3_000
+    make(copy.root, {"built": "from B"})
+    built = (copy.root / "built").stat().st_mtime
+    make(folder, {"new.py": "from an archive"})
+    os.utime(folder / "new.py", (1_500, 1_500))
+    copy.update({})
+    assert (copy.root / "b.py").read_text() == "b"
+    assert min((copy.root / name).stat().st_mtime for name in ("b.py", "new.py")) >= built
+
+
 def test_what_a_check_did_to_the_copy_is_undone_and_its_caches_stay(folder: Path, copy: FolderCopy) -> None:
     make(folder, {"a.py": "a", "in/b.py": "b", "in/deep/c.py": "c", ".gitignore": "cache/\n"})
     was = digest(folder)
