@@ -284,12 +284,15 @@ class AnswerReader:
                 raise BadWire(f"{name} is below zero")
             return number
 
+        # How long what was written is kept stands one level deeper than all else.
+        usage = {**(usage.get("cache_creation") or {}), **usage}
         # The counts of `message_delta` are totals too, not additions.
         self._usage = Usage(
             input=count("input_tokens", self._usage.input),
             output=count("output_tokens", self._usage.output),
             cache_read=count("cache_read_input_tokens", self._usage.cache_read),
             cache_write=count("cache_creation_input_tokens", self._usage.cache_write),
+            cache_write_hour=count("ephemeral_1h_input_tokens", self._usage.cache_write_hour),
         )
         # A summary that the service made is billed as well, and not in the counts above.
         summaries = [item for item in usage.get("iterations") or () if item.get("type") == "compaction"]

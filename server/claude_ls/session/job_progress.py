@@ -14,7 +14,8 @@ from claude_ls.agent.model import (
     ThinkingDelta,
     UsageReported,
 )
-from claude_ls.agent.usage import Price, Usage, price_of
+from claude_ls.agent.prices import price_of
+from claude_ls.agent.usage import Usage
 from claude_ls.config import Settings
 from claude_ls.session.client import Level
 from claude_ls.session.job import Job, JobState
@@ -37,6 +38,7 @@ class JobProgress:
         self._settings = settings
         self._over = over
         self._earlier = Usage()
+        self._earlier_cost = 0.0
         self.said = ""
         """All words of Claude's so far."""
         self.stopped = Stopped("cut")
@@ -60,7 +62,7 @@ class JobProgress:
                 self.conversation = messages
             case Stopped():
                 self.stopped = event
-                self._earlier = self.job.usage
+                self._earlier, self._earlier_cost = self.job.usage, self.job.cost or 0.0
 
     def phase(self, phase: str, state: JobState | None = None, detail: str = "") -> None:
         words = f"{phase} ({detail})" if detail else phase
@@ -84,9 +86,8 @@ class JobProgress:
     def _use(self, usage: Usage) -> None:
         job, settings = self.job, self._settings
         job.usage = self._earlier + usage
-        own = {model: Price(*pair) for model, pair in settings.prices.items()}
-        price = price_of(job.model, own)
-        job.cost = price.cost(job.usage) if price else None
+        price = price_of(job.model, settings.prices)
+        job.cost = self._earlier_cost + price.cost(usage) if price else None
         if settings.budget_job and job.cost and job.cost > settings.budget_job:
             self._over(f"the job reached its budget of ${settings.budget_job:.2f} (setting `budget.job`)")
         self._client.job_changed(job)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-from claude_ls.agent.usage import Price, Usage, estimated_tokens, price_of
+from claude_ls.agent.prices import price_of
+from claude_ls.agent.usage import Usage, estimated_tokens
 from claude_ls.config import Settings
 from claude_ls.session.action_run import Composed
 
@@ -46,5 +47,5 @@ def context_of(composed: Composed, settings: Settings) -> Context:
     texts.append(("request", composed.ask))
     parts = tuple(Part(title, estimated_tokens(text), text) for title, text in texts)
     tokens = sum(part.tokens for part in parts)
-    price = price_of(request.model, {model: Price(*pair) for model, pair in settings.prices.items()})
+    price = price_of(request.model, settings.prices)
     return Context(parts, tokens, price.cost(Usage(input=tokens)) if price else None)

@@ -8,7 +8,8 @@ from threading import Event
 
 from rich.console import Console
 
-from claude_ls.agent.usage import CHARACTERS_PER_TOKEN, Usage, cost_words, estimated_tokens, price_of
+from claude_ls.agent.prices import price_of
+from claude_ls.agent.usage import CHARACTERS_PER_TOKEN, Usage, cost_words, estimated_tokens
 from claude_ls.config import Settings
 from claude_ls.index.elided import MARK
 from claude_ls.index.folder_index import FolderIndex
@@ -39,7 +40,7 @@ def show_map(folder: Path, cache: Path, tokens: int, settings: Settings) -> int:
             console.print(line, style="dim" if line == MARK else None, markup=False)
         console.print()
     size = estimated_tokens("\n\n".join(f"{item.path}:\n{item.text}" for item in shown))
-    price = price_of(settings.model, {})
+    price = price_of(settings.model, settings.prices)
     cost = f", {cost_words(price.cost(Usage(cache_write=size)))} for {settings.model}" if price else ""
-    Console(stderr=True, highlight=False).print(f"about {size:,} tokens{cost}, and a tenth of that from the cache")
+    Console(stderr=True, highlight=False).print(f"about {size:,} tokens{cost}, less from the cache")
     return 0

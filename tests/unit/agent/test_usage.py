@@ -1,52 +1,32 @@
-"""Tokens add up, and a price is only told where it is known."""
+"""Tokens add up, and estimates of them are cautious."""
 
 from __future__ import annotations
 
-import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from claude_ls.agent.usage import LIST_PRICES, Price, Usage, estimated_tokens, price_of
+from claude_ls.agent.usage import Usage, cost_words, estimated_tokens
 
-MILLION = 1_000_000
+USAGES = st.builds(Usage, *[st.integers(0, 10**9)] * 5)
 
 
 def test_sums() -> None:
-    used = Usage(1, 20, 300, 4000) + Usage(5, 60, 700, 8000)
-    assert used == Usage(input=6, output=80, cache_read=1000, cache_write=12_000)
-    assert used.total == 13_086
-    assert sum([used, used], Usage()) == used + used
+    used = Usage(1, 20, 300, 4000, 500) + Usage(5, 60, 700, 8000, 600)
+    assert used == Usage(input=6, output=80, cache_read=1000, cache_write=12_000, cache_write_hour=1100)
+    assert (used.prompt, used.total) == (13_006, 13_086)
 
 
-@pytest.mark.parametrize(
-    ("usage", "dollars"),
-    [
-        (Usage(), 0),
-        (Usage(input=MILLION), 3),
-        (Usage(output=MILLION), 15),
-        (Usage(cache_read=MILLION), 0.3),
-        (Usage(cache_write=MILLION), 3.75),
-        (Usage(1000, 200, 10_000, 2000), 0.0165),
-    ],
-)
-def test_cost(usage: Usage, dollars: float) -> None:
-    assert Price(3, 15).cost(usage) == pytest.approx(dollars)
+@given(st.lists(USAGES))
+def test_the_order_of_a_sum_does_not_matter_and_nothing_is_lost(usages: list[Usage]) -> None:
+    total = sum(usages, Usage())
+    assert total == sum(reversed(usages), Usage())
+    assert total.total == sum(usage.total for usage in usages)
 
 
-@pytest.mark.parametrize(
-    ("model", "price"),
-    [
-        ("claude-sonnet-5-5", LIST_PRICES["sonnet"]),
-        ("claude-opus-5-5-20260101", LIST_PRICES["opus"]),
-        ("claude-3-5-haiku-latest", LIST_PRICES["haiku"]),
-        ("haiku", LIST_PRICES["haiku"]),
-        ("claude-haikus-1", None),
-        ("qwen3-coder", None),
-        ("", None),
-        ("mine", Price(1, 2)),
-        ("claude-opus-own", Price(7, 8)),
-    ],
-)
-def test_price_of(model: str, price: Price | None) -> None:
-    assert price_of(model, {"mine": Price(1, 2), "claude-opus-own": Price(7, 8)}) == price
+def test_costs_are_told_as_exactly_as_they_are_small() -> None:
+    assert [cost_words(cost) for cost in (0, 0.00123, 0.0999, 0.1, 12.345)] == [
+        *("$0.0000", "$0.0012", "$0.0999", "$0.10", "$12.35"),
+    ]
 
 
 def test_estimates_are_cautious_and_never_nothing() -> None:

@@ -127,6 +127,14 @@ def test_what_nobody_knows_is_passed_over() -> None:
     assert [event.usage for event in events if isinstance(event, UsageReported)][-1] == Usage(30, 9, 5, 0)
 
 
+def test_how_long_a_cache_entry_is_kept_is_part_of_the_usage() -> None:
+    kept = {"ephemeral_5m_input_tokens": 100, "ephemeral_1h_input_tokens": 20}
+    usage = {"input_tokens": 7, "cache_creation_input_tokens": 120, "cache_creation": kept}
+    events, _ = read(stream(start(**usage), reason("end_turn"), STOP))
+    reports = [event.usage for event in events if isinstance(event, UsageReported)]
+    assert (reports[-1].cache_write, reports[-1].cache_write_hour, reports[-1].input) == (120, 20, 7)
+
+
 def test_a_refusal_says_why() -> None:
     events, _ = read((STREAMS / "refusal.sse").read_bytes())
     assert events[-1] == Stopped("refusal", "Claude declined to answer this request. (This could enable harm.)")
