@@ -42,7 +42,11 @@ class Settings:
     context_tokens: int = 24_000
     context_map: int = 1_000
     """Tokens of the map of the folder that stands before everything else; 0 for none."""
+    context_count: bool = False
+    """Whether what would be sent may be sent to be counted, when somebody asks for it."""
     budget_job: float | None = None
+    budget_day: float | None = None
+    """What a job, and all jobs of one day together, may cost."""
     verify_commands: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Checks by name: a program and its arguments, which no shell reads."""
     verify_seconds: float = 120.0
@@ -153,7 +157,9 @@ SETTINGS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
     "trusted": ("trusted", _folders),
     "context.tokens": ("context_tokens", _positive(int)),
     "context.map": ("context_map", _count),
+    "context.count": ("context_count", _flag),
     "budget.job": ("budget_job", _positive(float)),
+    "budget.day": ("budget_day", _positive(float)),
     "verify.commands": ("verify_commands", _commands),
     "verify.seconds": ("verify_seconds", _positive(float)),
     "endpoint": ("endpoint", _words),

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 
 from claude_ls.agent.model import (
+    Asking,
     Message,
     Model,
     ModelEvent,
@@ -58,7 +59,7 @@ def story(events: list[ModelEvent]) -> Story:
                 line = ("used", event.name, repr(event.input))
             case Stopped():
                 line = ("stopped", event.reason)
-            case UsageReported() | OpaqueBlock():
+            case UsageReported() | OpaqueBlock() | Asking():
                 continue
             case _:
                 line = (repr(event),)
@@ -168,6 +169,17 @@ async def reports_usage(make: MakeModel) -> None:
     assert reports[-1].input == reports[0].input and reports[-1].output > 0
 
 
+async def counts_what_it_then_reports(make: MakeModel) -> None:
+    asked = request("some more words than that")
+    async with make((read_turn("Some words.\n"),)) as model:
+        counted = await model.count(asked)
+        # Nothing was asked by it: the turn is still there, and is sent as many tokens as had been counted.
+        reports = [event.usage for event in await events_of(model, asked) if isinstance(event, UsageReported)]
+        assert counted == reports[0].input
+        more = await model.count(request("some more words than that" * 100))
+    assert counted is not None and more is not None and more > counted + 500
+
+
 async def streams_in_parallel(make: MakeModel) -> None:
     turns = tuple(read_turn(f"answer {number} " + "x" * 400 + "\n") for number in range(8))
     async with make(turns) as model:
@@ -226,6 +238,7 @@ async def closes_unused_and_twice(make: MakeModel) -> None:
 
 CHECKS = (
     reports_usage,
+    counts_what_it_then_reports,
     streams_in_parallel,
     may_be_closed_at_any_event,
     may_be_cancelled,

@@ -8,10 +8,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from claude_ls.agent.budgeted import Budgeted, Purse
 from claude_ls.agent.claude import ClaudeModel, Patience
 from claude_ls.agent.model import Model
 from claude_ls.agent.replay import ReplayServer, read_fault
 from claude_ls.agent.scripted import Chunking, ScriptedModel, Turn, by_tokens
+from claude_ls.config import Settings
 
 KEY = "sk-canary-0123456789"
 # So long that a busy machine is never taken for a service that does not answer.
@@ -33,6 +35,15 @@ class Waits:
 @asynccontextmanager
 async def scripted_model(turns: tuple[Turn, ...]) -> AsyncGenerator[Model, None]:
     yield ScriptedModel(turns)
+
+
+@asynccontextmanager
+async def budgeted_model(turns: tuple[Turn, ...]) -> AsyncGenerator[Model, None]:
+    async def spent_today() -> float:
+        return 0.0
+
+    settings = Settings(budget_job=100.0, budget_day=100.0)
+    yield Budgeted(ScriptedModel(turns), Purse(spent_today, lambda words: None), settings, lambda *turn: None)
 
 
 @asynccontextmanager

@@ -28,6 +28,7 @@ from claude_ls.agent.model import (
 )
 from claude_ls.agent.replay import ReplayServer
 from claude_ls.agent.scripted import read_turn
+from claude_ls.agent.wire_request import wire_request
 from contracts.model_contract import events_of, request, story, well_formed
 from contracts.models import IMPATIENT, KEY, PATIENT, Waits, replayed, run
 
@@ -358,6 +359,18 @@ def failing(status: int, error: dict[str, object], **headers: str) -> Played:
     return played
 
 
+def answering(value: object) -> Played:
+    played = failing(200, {})
+    played.content = json.dumps(value).encode()
+    return played
+
+
+def broken(error: Exception) -> Played:
+    played = Played()
+    played.error = error
+    return played
+
+
 def test_a_spending_limit_is_not_tried_against() -> None:
     details = {"error_code": "enforced_spend_limit_reached"}
     for error in (
@@ -498,6 +511,74 @@ def test_inspect() -> None:
             assert {"effort", "thinking.types.adaptive"} <= set(found.capabilities)
         found = await model.inspect("claude-sonnet-5-5")
         assert "cannot be reached" in found.problem
+        await model.aclose()
+
+    run(main())
+
+
+@pytest.mark.parametrize(
+    "played",
+    [
+        failing(400, {"type": "invalid_request_error", "message": "no"}),
+        failing(404, {}),
+        failing(429, {"type": "rate_limit_error", "message": "slowly"}, retry_after="1"),
+        failing(529, {"type": "overloaded_error", "message": "later"}),
+        answering({}),
+        answering({"input_tokens": "many"}),
+        answering({"input_tokens": None}),
+        answering([]),
+        broken(httpx2.ConnectError("no")),
+        broken(httpx2.ReadTimeout("no")),
+    ],
+    ids=str,
+)
+def test_what_cannot_be_counted_is_not_known_and_not_tried_again(played: Played) -> None:
+    async def main() -> None:
+        waits = Waits()
+        model = ClaudeModel(environ={"ANTHROPIC_API_KEY": KEY}, transport=played, sleep=waits)
+        assert await model.count(request()) is None
+        assert len(played.asked) == 1 and waits.seconds == []
+        await model.aclose()
+
+    run(main())
+
+
+def test_a_count_sends_what_a_request_would_and_nothing_that_only_an_answer_needs() -> None:
+    async def main() -> None:
+        played = answering({"input_tokens": 1234})
+        model = ClaudeModel(environ={"ANTHROPIC_API_KEY": KEY}, transport=played)
+        assert await model.count(request()) == 1234
+        (sent,) = played.asked
+        assert sent.url.path == "/v1/messages/count_tokens"
+        wanted = wire_request(request(), plain=False)
+        del wanted["max_tokens"]
+        assert json.loads(sent.content) == wanted
+        await model.aclose()
+
+    run(main())
+
+
+def test_a_count_that_takes_long_is_given_up() -> None:
+    class Silent(httpx2.AsyncBaseTransport):
+        async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+            await asyncio.Event().wait()
+            raise AssertionError
+
+    async def main() -> None:
+        patience = replace(PATIENT, count=0.05)
+        model = ClaudeModel(environ={"ANTHROPIC_API_KEY": KEY}, transport=Silent(), patience=patience)
+        assert await model.count(request()) is None
+        await model.aclose()
+
+    run(main())
+
+
+def test_nothing_is_counted_without_a_key(no_credentials: dict[str, str]) -> None:
+    async def main() -> None:
+        played = answering({"input_tokens": 1234})
+        model = ClaudeModel(environ=no_credentials, transport=played)
+        assert await model.count(request()) is None
+        assert played.asked == []
         await model.aclose()
 
     run(main())

@@ -1,4 +1,4 @@
-"""The scripted model and Claude's adapter obey the same suite."""
+"""The scripted model, Claude's adapter and what watches over budgets obey the same suite."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import pytest
 
 from contracts import model_contract
 from contracts.model_contract import CHECKS, STORIES, MakeModel
-from contracts.models import claude_model, run, scripted_model
+from contracts.models import budgeted_model, claude_model, run, scripted_model
 
-MODELS = pytest.mark.parametrize("make", [scripted_model, claude_model])
+MODELS = pytest.mark.parametrize("make", [scripted_model, claude_model, budgeted_model])
 
 
 @MODELS

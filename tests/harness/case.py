@@ -38,6 +38,8 @@ class Case:
     client: frozenset[str] = frozenset()
     client_transcript: str | None = None
     prompt: str | None = None
+    never_asked: int = 0
+    """How many of the turns, the last ones, must not be played."""
 
 
 def read_case(path: Path) -> Case:
@@ -50,10 +52,13 @@ def read_case(path: Path) -> Case:
     settings: dict[str, Any] = {}
     client: frozenset[str] = frozenset()
     transcript = prompt = None
+    never_asked = 0
     for name, body in sections:
         if name == "do":
             steps = [_step(line) for line in body.splitlines() if line.strip()]
-        elif name == "claude":
+        elif name in ("claude", "never asked"):
+            assert name == "never asked" or not never_asked, "a turn that is played stands behind one that is not"
+            never_asked += name == "never asked"
             turns.append(read_turn(body))
         elif name == "settings":
             settings = {key.strip(): json.loads(value) for key, value in _pairs(body)}
@@ -72,7 +77,8 @@ def read_case(path: Path) -> Case:
             if marks or not selection[0]:
                 selection = (file, marks[0], marks[-1]) if marks else (file, 0, 0)
     return Case(
-        path, why.strip(), files, selection, tuple(steps), tuple(turns), expected, settings, client, transcript, prompt
+        *(path, why.strip(), files, selection, tuple(steps), tuple(turns), expected, settings, client, transcript),
+        *(prompt, never_asked),
     )
 
 

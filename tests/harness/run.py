@@ -204,7 +204,8 @@ class _Play:
         await self._server.session.aclose()
         await self._settle()
         assert not editor.unanswered, f"requests without an answer: {sorted(editor.unanswered)}"
-        assert self._model.turns_left == 0, f"{self._model.turns_left} scripted turns were not used"
+        left = self._model.turns_left
+        assert left == case.never_asked, f"{left} scripted turns were not used, and should have been {case.never_asked}"
         jobs = self._server.session.jobs()
         assert all(job.ended for job in jobs), f"jobs still alive: {[job for job in jobs if not job.ended]}"
         others = asyncio.all_tasks() - {asyncio.current_task()}

@@ -173,7 +173,7 @@ def test_a_job_tells_its_tokens_and_cost(tmp_path: Path) -> None:
             job = await connection.job("claude.edit", uri=URI, range=RANGE, instruction="raise it")
             assert job["tokens"]["input"] > 100
             assert job["tokens"]["output"] > 1
-            dollars = (job["tokens"]["input"] * 3 + job["tokens"]["output"] * 15) / 1_000_000
+            dollars = (job["tokens"]["input"] * 2 + job["tokens"]["output"] * 10) / 1_000_000
             assert job["cost"] == pytest.approx(dollars)
 
     asyncio.run(run())

@@ -58,6 +58,8 @@ class Patience:
     progress: float = 120.0
     """Pings alone for so long count as no answer."""
     total: float = 900.0
+    count: float = 10.0
+    """For a count of tokens, which nobody waits longer for than for an estimate."""
     tries: int = 5
     longest_wait: float = 30.0
     """A service that asks for a longer wait than this is told to the person instead."""
@@ -176,6 +178,22 @@ class ClaudeModel:
                 return
             yield Retrying(wait, found.stopped.message)
             await self._sleep(wait)
+
+    async def count(self, request: ModelRequest) -> int | None:
+        """Ask the API, once: how many tokens there are is worth no second try. Never raises."""
+        try:
+            client = await self._connected()
+            asked = wire_request(request, plain=request.model in self._plain)
+            # How long an answer may be is nothing that is counted.
+            del asked["max_tokens"]
+            async with asyncio.timeout(self._patience.count):
+                found = await client.messages.count_tokens(**asked)
+            # The library does not check what it parses.
+            return int(found.input_tokens)
+        except Exception as error:
+            words = self._explained(error).stopped.message
+            logging.getLogger(__name__).info("the tokens were not counted: %s", words)
+            return None
 
     async def inspect(self, model: str) -> Inspection:
         """Ask the API about `model`, once. Never raises."""

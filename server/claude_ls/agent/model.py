@@ -24,6 +24,7 @@ StopReason = Literal[
     "context_window",  # the conversation no longer fits
     "cut",  # the connection ended before the answer did
     "turns",  # the loop allows no further turn, and Claude was not done; no model says it
+    "budget",  # the next turn would cost more than is left of a budget, and was not sent; no model says it
     "no_key",  # no credentials
     "unauthorized",  # credentials that the service does not accept
     "overloaded",  # the service is busy, and stayed so over all retries
@@ -145,6 +146,14 @@ class UsageReported:
 
 
 @dataclass(frozen=True)
+class Asking:
+    """The request goes out now: about so many tokens, for about so many US dollars (None: the price is not known)."""
+
+    tokens: int
+    cost: float | None
+
+
+@dataclass(frozen=True)
 class Retrying:
     """The request failed before anything was answered, and goes out again in `seconds`."""
 
@@ -166,6 +175,7 @@ ModelEvent = (
     | ToolFinished
     | OpaqueBlock
     | UsageReported
+    | Asking
     | Retrying
     | Stopped
 )
@@ -178,6 +188,10 @@ class Model(Protocol):
         """Prepare for the first request, if that takes time."""
 
     def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]: ...
+
+    async def count(self, request: ModelRequest) -> int | None:
+        """How many tokens `request` has, as whoever answers it counts them; None where that cannot be known."""
+        ...
 
     async def aclose(self) -> None: ...
 
@@ -212,6 +226,7 @@ SAID_ON_STOP: Mapping[StopReason, str] = {
     "context_window": "The conversation no longer fits into the model's context window.",
     "cut": "The connection to Claude broke before the answer was complete.",
     "turns": "Claude did not finish within the turns that it may take.",
+    "budget": "The budget does not allow the next turn: raise `budget.job` or `budget.day`.",
     "no_key": "No API key: set ANTHROPIC_API_KEY, or run `claude-ls check` to see what is missing.",
     "unauthorized": "The API key was not accepted: run `claude-ls check`.",
     "overloaded": "Claude is overloaded at the moment. Try again in a minute.",

@@ -44,7 +44,6 @@ from claude_ls.agent.credentials import LOOPBACK
 from claude_ls.agent.model import StopReason
 from claude_ls.agent.prompt_cache import Counted, PromptCache
 from claude_ls.agent.scripted import Chunking, Turn, by_tokens
-from claude_ls.agent.usage import estimated_tokens
 
 MODELS = ("claude-sonnet-5-5", "claude-haiku-5-5", "claude-opus-5-5")
 _FAULT = re.compile(r"(?:(?P<request>\d+):)?(?P<kind>[a-z]+)(?:@(?P<bytes>b?)(?P<at>\d+))?(?:=(?P<value>.+))?")
@@ -197,7 +196,7 @@ class ReplayServer:
         if not isinstance(body, dict):
             await connection.json(400, wire_answer.error("invalid_request_error", "the body is not a JSON object"))
         elif path == "/v1/messages/count_tokens":
-            await connection.json(200, {"input_tokens": estimated_tokens(json.dumps(body, ensure_ascii=False))})
+            await connection.json(200, {"input_tokens": wire_answer.counted(body)})
         elif path in ("/v1/models", "/v1/models/"):
             listed = [wire_answer.model_info(name) for name in MODELS]
             page = {"data": listed, "has_more": False, "first_id": MODELS[0], "last_id": MODELS[-1]}

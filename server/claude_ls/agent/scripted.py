@@ -49,8 +49,8 @@ from claude_ls.agent.model import (
 from claude_ls.agent.usage import Usage, estimated_tokens
 
 _SECTION = re.compile(r"^-- (.+?) --[ \t]*\r?\n", re.MULTILINE)
-# Turns run out in the loop, never in a model.
-_STOPS = tuple(reason for reason in get_args(StopReason) if reason != "turns")
+# Turns and budgets run out around a model, never in it.
+_STOPS = tuple(reason for reason in get_args(StopReason) if reason not in ("turns", "budget"))
 
 
 class ScriptError(ValueError):
@@ -271,6 +271,9 @@ class ScriptedModel:
         await self.pace(streamed)
         yield UsageReported(Usage(input=asked, output=estimated_tokens("x" * streamed)))
         yield Stopped(turn.stop, SAID_ON_STOP.get(turn.stop, ""))
+
+    async def count(self, request: ModelRequest) -> int | None:
+        return estimated_tokens(request_text(request))
 
     async def aclose(self) -> None:
         return None

@@ -24,6 +24,7 @@ COMMANDS = (
     "claude.checkpoints",
     "claude.rewind",
     "claude.context",
+    "claude.usage",
 )
 CODE_ACTION_KINDS = (
     "quickfix.claude",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
@@ -21,6 +22,7 @@ from claude_ls.session.job import Job
 from claude_ls.session.journal import Reverted
 from claude_ls.session.reviewing import Selection
 from claude_ls.session.session import Session
+from claude_ls.session.spending import since_of
 from claude_ls.text.document import Document
 from claude_ls.text.patch import Span
 from claude_ls.text.position import Encoding, Position
@@ -94,6 +96,14 @@ def _flag(key: str, value: Any) -> bool:
     if not isinstance(value, bool):
         raise InvalidArgument(f"{key!r} must be true or false")
     return value
+
+
+def _since(key: str, value: Any) -> datetime:
+    text = _text(key, value)
+    try:
+        return since_of(text, datetime.now(UTC))
+    except ValueError as error:
+        raise InvalidArgument(f"{key!r} {error}") from None
 
 
 def _whole_number(key: str, value: Any) -> int:
@@ -308,7 +318,12 @@ async def _context_answered(context: Context, arguments: Arguments, span: Span) 
         "blocks": [{"title": part.title, "tokens": part.tokens, "text": part.text} for part in would.parts],
         "tokens": would.tokens,
         "cost": None if would.cost is None else round(would.cost, 6),
+        **({"counted": True} if would.counted else {}),
     }
+
+
+async def _usage(context: Context, arguments: Arguments) -> dict[str, Any]:
+    return convert.json_usage(await context.session.usage(arguments.get("since")))
 
 
 def _jobs(context: Context, arguments: Arguments) -> dict[str, Any]:
@@ -339,4 +354,5 @@ COMMANDS: Mapping[str, Command] = {
     "claude.checkpoints": Command({}, {}, _checkpoints),
     "claude.rewind": Command({"checkpoint": _text}, {}, _rewind),
     "claude.context": Command({"uri": _text, "range": _range, "action": _action}, {"instruction": _text}, _context),
+    "claude.usage": Command({}, {"since": _since}, _usage),
 }

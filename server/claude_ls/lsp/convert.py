@@ -12,9 +12,11 @@ from claude_ls.actions.action import Offer
 from claude_ls.agent.context import Diagnostic, Severity
 from claude_ls.lsp.client_profile import ClientProfile
 from claude_ls.session.job import Job
+from claude_ls.session.spending import Spent
 from claude_ls.text.document import Document
 from claude_ls.text.patch import Patch, Span, TextEdit
 from claude_ls.text.position import Encoding, Position
+from claude_ls.workspace.usage_store import Tally
 
 _SEVERITIES: Mapping[int, Severity] = {1: "error", 2: "warning", 3: "information", 4: "hint"}
 
@@ -177,3 +179,29 @@ def json_job(job: Job) -> dict[str, Any]:
     if job.error is not None:
         shown["error"] = job.error
     return shown
+
+
+def json_usage(spent: Spent) -> dict[str, Any]:
+    """What was used, as `claude.usage` and `claude-ls usage --json` show it."""
+    return {
+        **_json_tally(spent.total),
+        "unpriced": spent.unpriced,
+        "days": [{"day": day, **_json_tally(tally)} for day, tally in spent.days.items()],
+        "actions": [{"action": action, **_json_tally(tally)} for action, tally in spent.actions.items()],
+        "models": [{"model": model, **_json_tally(tally)} for model, tally in spent.models.items()],
+    }
+
+
+def _json_tally(tally: Tally) -> dict[str, Any]:
+    rate = tally.cache_hit_rate
+    return {
+        "turns": tally.turns,
+        "tokens": {
+            "input": tally.input,
+            "output": tally.output,
+            "cacheRead": tally.cache_read,
+            "cacheWrite": tally.cache_write,
+        },
+        "cost": None if tally.cost is None else round(tally.cost, 6),
+        "cacheHitRate": None if rate is None else round(rate, 4),
+    }

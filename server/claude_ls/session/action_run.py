@@ -117,11 +117,13 @@ class Run:
         self._buffer = buffer
         self._path = path
         self._tools = tools
-        self._progress = JobProgress(job, tools.client, tools.settings, self._stop)
+        self._progress = JobProgress(job, tools.client, tools.settings)
         self._books = Books(job, tools.keeping, tools.settings, tools.path_of)
         self._failed_last = False
         """Whether the last tool of the job failed: what came before it is then not the whole of what was asked."""
         self._overrun: str | None = None
+        self._complete = False
+        """Whether only books are left to be kept, so that there is nothing to stop any more."""
         self._writing: Writing | None = None
         self._place = buffer.follow(action.region(task))
         self._span = buffer.follow(task.situation.span)
@@ -242,6 +244,7 @@ class Run:
             self._books.keep(writing, self._task.words, self._progress.said.strip())
         await writing.settled()
         self._books.keep(writing, self._task.words, self._progress.said.strip())
+        self._complete = True
         # What is said to be done is on disk, with all that is to be known of it: whoever sees it may pull the plug.
         await self._tools.keeping.finished()
         self._report(writing)
@@ -268,7 +271,7 @@ class Run:
                 f"Claude: {self.job.title} — Claude quoted line{'s' * (not one)} {lines} only roughly: see whether the "
                 f"change{'s are' if not one else ' is'} where {'they' if not one else 'it'} should be.",
             )
-        if stopped.reason == "turns" and writing.problem:
+        if stopped.reason in ("turns", "budget") and writing.problem:
             progress.fail(f"{_words(stopped)} {writing.problem}{self._saved(writing)}{kept}")
         elif stopped.reason not in COMPLETE and not (writing.problem and stopped.reason == "failed"):
             progress.fail(_words(stopped) + kept)
@@ -440,7 +443,7 @@ class Run:
             self._stop(CLOSED_MEANWHILE)
 
     def _stop(self, reason: str) -> None:
-        if self._running and not self.job.ended and self._overrun is None:
+        if self._running and not self.job.ended and not self._complete and self._overrun is None:
             self._overrun = reason
             self._running.cancel()
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Protocol
 
 from claude_ls.agent import loop
 from claude_ls.agent.model import (
+    Asking,
     Message,
     Retrying,
     Stopped,
@@ -15,7 +15,7 @@ from claude_ls.agent.model import (
     UsageReported,
 )
 from claude_ls.agent.prices import price_of
-from claude_ls.agent.usage import Usage
+from claude_ls.agent.usage import Usage, cost_words
 from claude_ls.config import Settings
 from claude_ls.session.client import Level
 from claude_ls.session.job import Job, JobState
@@ -30,13 +30,12 @@ class Told(Protocol):
 
 
 class JobProgress:
-    """`over` is called with the reason once the job has to stop for what it costs."""
+    """Of one job."""
 
-    def __init__(self, job: Job, client: Told, settings: Settings, over: Callable[[str], None]) -> None:
+    def __init__(self, job: Job, client: Told, settings: Settings) -> None:
         self.job = job
         self._client = client
         self._settings = settings
-        self._over = over
         self._earlier = Usage()
         self._earlier_cost = 0.0
         self.said = ""
@@ -54,6 +53,9 @@ class JobProgress:
                 self.phase("answering")
             case ThinkingDelta():
                 self.phase("thinking")
+            case Asking(tokens, cost):
+                price = "price not known" if cost is None else f"~{cost_words(cost)}"
+                self.phase("asking Claude", "running", f"~{tokens:,} tokens, {price}")
             case Retrying(seconds, why):
                 self.phase(f"{why}; trying again in {seconds:.0f} s")
             case UsageReported(usage):
@@ -84,10 +86,8 @@ class JobProgress:
             self._client.job_changed(self.job)
 
     def _use(self, usage: Usage) -> None:
-        job, settings = self.job, self._settings
+        job = self.job
         job.usage = self._earlier + usage
-        price = price_of(job.model, settings.prices)
+        price = price_of(job.model, self._settings.prices)
         job.cost = self._earlier_cost + price.cost(usage) if price else None
-        if settings.budget_job and job.cost and job.cost > settings.budget_job:
-            self._over(f"the job reached its budget of ${settings.budget_job:.2f} (setting `budget.job`)")
         self._client.job_changed(job)

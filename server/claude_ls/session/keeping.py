@@ -11,16 +11,17 @@ from pathlib import Path
 from typing import Protocol, TypeVar
 
 from claude_ls.session.client import Client
-from claude_ls.workspace import authorship, checkpoints, review_store
+from claude_ls.workspace import authorship, checkpoints, review_store, usage_store
 from claude_ls.workspace.authorship import Authorship, JobRecord, WrittenLines
 from claude_ls.workspace.checkpoints import Checkpoints
 from claude_ls.workspace.database import Database, DatabaseProblem
 from claude_ls.workspace.files import FileProblem
 from claude_ls.workspace.review_store import ReviewStore, StoredReview
+from claude_ls.workspace.usage_store import Turn, UsageStore
 
 Result = TypeVar("Result")
 REMEMBERED_DAYS = 730.0
-"""How long it is known who wrote what."""
+"""How long it is known who wrote what, and what was spent."""
 
 
 class Background(Protocol):
@@ -37,13 +38,16 @@ class Stores:
     checkpoints: Checkpoints
     reviews: ReviewStore
     authorship: Authorship
+    usage: UsageStore
 
 
 def open_stores(root: Path, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> Stores:
     """All that is kept in the folder `root`. Nothing is opened or made before it is needed."""
-    tables = {"checkpoints": checkpoints.TABLES, "reviews": review_store.TABLES, "authorship": authorship.TABLES}
-    database = Database(root, tables)
-    return Stores(database, Checkpoints(database, now), ReviewStore(database), Authorship(database))
+    rooms = {"checkpoints": checkpoints, "reviews": review_store, "authorship": authorship, "usage": usage_store}
+    database = Database(root, {name: room.TABLES for name, room in rooms.items()})
+    return Stores(
+        database, Checkpoints(database, now), ReviewStore(database), Authorship(database), UsageStore(database)
+    )
 
 
 def one_thread() -> Background:
@@ -94,9 +98,14 @@ class Keeping:
 
         self._later(work)
 
+    def spent(self, turn: Turn) -> None:
+        """What one turn of a model took."""
+        self._later(lambda: self._stores.usage.add(turn))
+
     def prune(self, days: float, size: int) -> None:
         self._later(lambda: self._stores.checkpoints.prune(days, size))
         self._later(lambda: self._stores.authorship.prune(REMEMBERED_DAYS))
+        self._later(lambda: self._stores.usage.prune(REMEMBERED_DAYS))
 
     async def reviews(self) -> list[StoredReview]:
         """All that waited for review when the last server ended; nothing where that cannot be read, which is told."""
@@ -121,6 +130,10 @@ class Keeping:
     @property
     def authorship(self) -> Authorship:
         return self._stores.authorship
+
+    @property
+    def usage(self) -> UsageStore:
+        return self._stores.usage
 
     async def finished(self) -> None:
         """Wait until all is on disk."""

@@ -23,15 +23,16 @@ class Part:
 @dataclass(frozen=True)
 class Context:
     """All that would be sent, in its order. `cost` is US dollars without what the answer costs and without what the
-    prompt cache saves; None where the model's price is not known."""
+    prompt cache saves; None where the model's price is not known. `counted` says that `tokens` are not estimated."""
 
     parts: tuple[Part, ...]
     tokens: int
     cost: float | None
+    counted: bool
 
 
-def context_of(composed: Composed, settings: Settings) -> Context:
-    """The parts of a request that has been composed."""
+def context_of(composed: Composed, settings: Settings, counted: int | None) -> Context:
+    """The parts of a request that has been composed; `counted` is how many tokens it has, where that is known."""
     request = composed.request
     tools = json.dumps(
         [{"name": tool.name, "description": tool.description, "input_schema": tool.schema} for tool in request.tools],
@@ -46,6 +47,7 @@ def context_of(composed: Composed, settings: Settings) -> Context:
         texts.append((f"{block.tag} {named['path']}{lines}" if "path" in named else block.tag, block.rendered()))
     texts.append(("request", composed.ask))
     parts = tuple(Part(title, estimated_tokens(text), text) for title, text in texts)
-    tokens = sum(part.tokens for part in parts)
+    tokens = sum(part.tokens for part in parts) if counted is None else counted
     price = price_of(request.model, settings.prices)
-    return Context(parts, tokens, price.cost(Usage(input=tokens)) if price else None)
+    cost = price.cost(Usage(input=tokens)) if price else None
+    return Context(parts, tokens, cost, counted is not None)

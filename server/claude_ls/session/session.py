@@ -33,6 +33,7 @@ from claude_ls.session.permission import Permission
 from claude_ls.session.reviewing import Reviewing, Selection, Waiting
 from claude_ls.session.rewinding import Rewinding
 from claude_ls.session.sending import Context, context_of
+from claude_ls.session.spending import Spending, Spent
 from claude_ls.syntax.outline import Instruction
 from claude_ls.text.diff import unified_diff
 from claude_ls.text.document import Document
@@ -145,6 +146,7 @@ class Session:
         self._warm = False
         self._ledgers = Ledgers(clock)
         self._keeping = Keeping(stores, background, client)
+        self._spending = Spending(self._keeping, client, self._now)
         self._reviewing = Reviewing(
             client=client,
             keeping=self._keeping,
@@ -396,7 +398,7 @@ class Session:
             return await self._keeping.keep(job.id, job.title, path, None)
 
         tools = Tools(
-            model=self._model,
+            model=self._spending.watched(self._model, self.settings, job.id, action.name, self._folder_of(uri)),
             client=self._client,
             settings=self.settings,
             state=self._state,
@@ -430,7 +432,10 @@ class Session:
                 self._spawn(self._look_whether_hidden(uri))
 
     async def context(self, action_name: str, uri: str, span: Span, words: str) -> Context:
-        """What would be sent, and nothing is sent; `Refused` where there is nothing to send."""
+        """What would be sent; `Refused` where there is nothing to send.
+
+        Nothing is sent, but to be counted where the setting `context.count` allows that.
+        """
         buffer = self._buffer(uri)
         if buffer.refusal:
             raise Refused(f"Not in this file: {buffer.refusal}.")
@@ -442,7 +447,9 @@ class Session:
         action = ACTIONS[action_name]
         self._fits(action, task, buffer)
         run = self._run(action, task, buffer, action.title(task), ())
-        return context_of(await run.composed(), self.settings)
+        composed = await run.composed()
+        counted = await self._model.count(composed.request) if self.settings.context_count else None
+        return context_of(composed, self.settings, counted)
 
     def cancel(self, job: str | None = None) -> list[str]:
         """Stop one job, or all; the ones that were running. `Refused` for a job that is not known."""
@@ -559,6 +566,13 @@ class Session:
         run = self._runs.get(job)
         return Reason(job, run.job.title, run.words, run.job.model, run.job.cost, (), "") if run else None
 
+    async def usage(self, since: datetime | None) -> Spent:
+        """What was used since then, or ever, by all servers of this person."""
+        try:
+            return await self._spending.since(since)
+        except DatabaseProblem as problem:
+            raise Refused(f"{str(problem)[:1].upper()}{str(problem)[1:]}.") from problem
+
     def tell(self, text: str) -> None:
         """Show the person a message."""
         self._client.tell("info", text)
@@ -619,6 +633,12 @@ class Session:
             if uri.startswith(folder.rstrip("/") + "/"):
                 return unquote(uri[len(folder.rstrip("/")) + 1 :])
         return PurePosixPath(unquote(urlsplit(uri).path)).name or uri
+
+    def _folder_of(self, uri: str) -> Path:
+        """The folder of the workspace that the file is in, else its own."""
+        path = real(_path(uri))
+        folders = [folder for folder in map(real, self._folder_paths()) if path.is_relative_to(folder)]
+        return max(folders, key=lambda folder: len(folder.parts), default=path.parent)
 
     async def finished(self) -> None:
         """Wait until no job is running, nor anything that one has left to do."""

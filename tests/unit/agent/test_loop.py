@@ -73,6 +73,9 @@ class Recited:
         finally:
             self.closed += 1
 
+    async def count(self, request: ModelRequest) -> int | None:
+        return None
+
     async def aclose(self) -> None:
         return None
 

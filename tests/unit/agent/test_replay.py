@@ -49,6 +49,12 @@ def test_plain_requests() -> None:
             ]
             assert message["stop_reason"] == "tool_use"
             assert (await client.post("/v1/messages/count_tokens", json={"model": "m"})).json()["input_tokens"] > 0
+            asked = {"system": "x" * 350, "messages": [], "model": "m"}
+            counts = [
+                (await client.post("/v1/messages/count_tokens", json={**asked, **more})).json()["input_tokens"]
+                for more in ({}, {"max_tokens": 10**9, "stream": True}, {"tools": ["x" * 350]})
+            ]
+            assert 100 < counts[0] < 120 and counts[1] == counts[0] and counts[2] >= counts[0] + 100
             assert (await client.get("/v1/models/some")).json()["id"] == "some"
             assert len((await client.get("/v1/models?limit=5")).json()["data"]) == 3
             used_up = await client.post("/v1/messages", json={"model": "m"}, headers={"authorization": "Bearer x"})
