@@ -10,6 +10,7 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -82,6 +83,11 @@ def _parser() -> argparse.ArgumentParser:
     mapped.add_argument("folder", nargs="?", type=Path, default=Path(), metavar="FOLDER")
     mapped.add_argument("--tokens", type=int, default=4_000, help="about how large it may be (default: 4000)")
     mapped.set_defaults(run=_map)
+    usage = commands.add_parser("usage", help="say what was spent, and on what", parents=[common])
+    usage.add_argument("--since", metavar="DATE", help='"today", a date (2026-01-31), or one with a time')
+    usage.add_argument("--by", choices=("day", "action", "model"), default="day", help="what to sum up (default: day)")
+    usage.add_argument("--json", action="store_true", help="for other programs")
+    usage.set_defaults(run=_usage)
     replay = commands.add_parser("replay", help="a Messages API on this machine that plays a script", parents=[common])
     replay.add_argument("file", type=Path, metavar="FILE", help="the script: see claude_ls/agent/scripted.py")
     replay.add_argument("--port", type=int, default=0, help="the port to listen on (default: any free one)")
@@ -172,6 +178,19 @@ def _map(options: argparse.Namespace) -> int:
         raise UsageError("--tokens takes a number above 0")
     settings = config.load(editor=None, options=None, file=settings_file(os.environ)).settings
     return show_map(options.folder, state_root(os.environ), options.tokens, settings)
+
+
+def _usage(options: argparse.Namespace) -> int:
+    from claude_ls import config
+    from claude_ls.session.spending import since_of
+    from claude_ls.terminal.usage_command import show_usage
+
+    try:
+        since = None if options.since is None else since_of(options.since, datetime.now(UTC))
+    except ValueError as error:
+        raise UsageError(f"--since {error}") from error
+    settings = config.load(editor=None, options=None, file=settings_file(os.environ)).settings
+    return show_usage(state_root(os.environ), since, options.by, settings, as_json=options.json)
 
 
 def _replay(options: argparse.Namespace) -> int:
