@@ -254,6 +254,8 @@ def _make_server(environ: Mapping[str, str], turns: tuple[Turn, ...] | None, rec
         from claude_ls.session.indexing import Indexing
         from claude_ls.session.keeping import one_thread, open_stores
         from claude_ls.session.session import Session
+        from claude_ls.workspace.check_run import CheckLimits
+        from claude_ls.workspace.checks import Checks
         from claude_ls.workspace.files import StateFolder
         from claude_ls.workspace.watcher import Watcher
 
@@ -269,6 +271,7 @@ def _make_server(environ: Mapping[str, str], turns: tuple[Turn, ...] | None, rec
             later=loop.call_later,
             clock=loop.time,
             surroundings=Indexing(state_root(environ)),
+            checks=Checks(environ, limits=CheckLimits(seconds=settings.verify_seconds)),
             own_rules=settings_file(environ).with_name("CLAUDE.md"),
             record=record,
             new_id=lambda: os.urandom(4).hex(),

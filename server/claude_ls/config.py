@@ -17,6 +17,7 @@ Effort = Literal["low", "medium", "high", "xhigh", "max"]
 Thinking = Literal["adaptive", "off"]
 Streaming = Literal["line", "hunk", "final"]
 Review = Literal["off", "after", "preview"]
+Mode = Literal["plan", "ask", "acceptEdits"]
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,14 @@ class Settings:
     budget_job: float | None = None
     budget_day: float | None = None
     """What a job, and all jobs of one day together, may cost."""
+    jobs: int = 8
+    """So many jobs run at once; others wait."""
+    permissions_mode: Mode = "ask"
+    """Whether a task asks before it changes files, or plans only."""
+    agent_turns: int = 60
+    agent_tool_uses: int = 300
+    agent_minutes: float = 30.0
+    """Where a task ends that does not end by itself."""
     verify_commands: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Checks by name: a program and its arguments, which no shell reads."""
     verify_seconds: float = 120.0
@@ -160,12 +169,17 @@ SETTINGS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
     "context.count": ("context_count", _flag),
     "budget.job": ("budget_job", _positive(float)),
     "budget.day": ("budget_day", _positive(float)),
+    "jobs": ("jobs", _positive(int)),
+    "permissions.mode": ("permissions_mode", _one_of(get_args(Mode))),
+    "agent.turns": ("agent_turns", _positive(int)),
+    "agent.toolUses": ("agent_tool_uses", _positive(int)),
+    "agent.minutes": ("agent_minutes", _positive(float)),
     "verify.commands": ("verify_commands", _commands),
     "verify.seconds": ("verify_seconds", _positive(float)),
     "endpoint": ("endpoint", _words),
     "prices": ("prices", _price_table),
 }
-_OWN_FILE_ONLY = frozenset({"endpoint", "prices", "trusted", "verify.commands"})
+_OWN_FILE_ONLY = frozenset({"permissions.mode", "endpoint", "prices", "trusted", "verify.commands"})
 CLIENT_FLAGS = frozenset({"prompts", "events", "applyEdit"})
 """Keys of `initializationOptions.claude` that describe the client rather than set anything."""
 

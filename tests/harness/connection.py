@@ -18,6 +18,7 @@ from claude_ls.session.client import Client
 from claude_ls.session.indexing import Surroundings
 from claude_ls.session.keeping import Background
 from claude_ls.session.session import Session
+from claude_ls.session.verifying import RunsChecks
 from claude_ls.workspace.files import StateFolder
 from claude_ls.workspace.watcher import FileWatch, Watcher
 from harness.editor import Editor
@@ -61,6 +62,7 @@ async def connected(
     first: int = 1,
     watch: Callable[[Callable[[Path], None]], FileWatch] | None = None,
     surroundings: Surroundings | None = None,
+    checks: RunsChecks | None = None,
     own_rules: Path | None = None,
     clock: Callable[[], float] | None = None,
 ) -> AsyncIterator[Connection]:
@@ -82,6 +84,7 @@ async def connected(
             clock=clock or loop.time,
             menu_patience=60,
             surroundings=surroundings,
+            checks=checks,
             own_rules=own_rules,
             new_id=lambda: f"job{next(numbers)}",
         )

@@ -46,6 +46,8 @@ class Editor:
         self.shown: list[str] = []
         self.diagnostics: dict[str, list[dict[str, Any]]] = {}
         """What the server has published last, by document."""
+        self.answer: Callable[[dict[str, Any]], str | None] | None = None
+        """What the person says to a question; None for no answer."""
         self.unanswered: dict[int, asyncio.Future[Any]] = {}
         self.ended: set[str] = set()
         self.refused = 0
@@ -238,6 +240,8 @@ class Editor:
                 chosen = {"title": choices[0]} if "says yes" in self._flags else None
                 if answer := next((choice for choice in choices if f"answers {choice}" in self._flags), None):
                     chosen = {"title": answer}
+                if self.answer and (given := self.answer(params)):
+                    chosen = {"title": given}
                 self._send({"id": message["id"], "result": chosen})
             case "workspace/codeLens/refresh" | "workspace/inlayHint/refresh":
                 self._send({"id": message["id"], "result": None})

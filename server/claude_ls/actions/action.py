@@ -95,6 +95,8 @@ class Offer:
     arguments: Mapping[str, Any] = field(default_factory=dict)
     diagnostics: tuple[Diagnostic, ...] = ()
     """What it is to mend, in the place of a range."""
+    ranged: bool = True
+    """Whether the command takes the place as `range`."""
     prompts: bool = False
     """Whether it is only of use in a client that can ask the person for words."""
 

@@ -8,6 +8,7 @@ COMMANDS = (
     "claude.refactor",
     "claude.fix",
     "claude.test",
+    "claude.agent",
     "claude.cancel",
     "claude.jobs",
     "claude.undo",
@@ -34,6 +35,7 @@ CODE_ACTION_KINDS = (
     "refactor.move.claude",
     "refactor.rewrite.claude",
     "source.claude.explain",
+    "source.claude.plan",
     "source.claude.test",
 )
 DIAGNOSTICS = "claude/diagnostics"

@@ -10,11 +10,12 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any
+from typing import Any, get_args
 
 from claude_ls.actions import ACTIONS
 from claude_ls.actions.refactor import REFACTORINGS
 from claude_ls.agent.context import Diagnostic
+from claude_ls.config import Mode
 from claude_ls.lsp import convert
 from claude_ls.lsp.client_profile import ClientProfile
 from claude_ls.lsp.hunk_marks import json_hunk
@@ -201,6 +202,16 @@ def _diagnostic(document: Document, item: dict[str, Any], encoding: Encoding) ->
     )
 
 
+def _agent(context: Context, arguments: Arguments) -> Job:
+    return context.session.work(arguments["task"], arguments.get("uri"), arguments.get("mode"))
+
+
+def _mode(key: str, value: Any) -> str:
+    if value not in get_args(Mode):
+        raise InvalidArgument(f"{key!r} must be one of {', '.join(get_args(Mode))}")
+    return str(value)
+
+
 def _cancel(context: Context, arguments: Arguments) -> dict[str, Any]:
     return {"cancelled": context.session.cancel(arguments.get("job"))}
 
@@ -338,6 +349,7 @@ COMMANDS: Mapping[str, Command] = {
     ),
     "claude.fix": Command({"uri": _text, "diagnostics": _diagnostics}, {}, _fix),
     "claude.test": Command({"uri": _text, "range": _range}, {}, _test),
+    "claude.agent": Command({"task": _words}, {"uri": _text, "mode": _mode}, _agent),
     "claude.cancel": Command({}, {"job": _text}, _cancel),
     "claude.jobs": Command({}, {}, _jobs),
     "claude.undo": Command({}, {"job": _text}, _undo),

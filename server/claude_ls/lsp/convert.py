@@ -104,7 +104,7 @@ def code_action(
     arguments: dict[str, Any] = {"uri": document.uri}
     if shown:
         arguments["diagnostics"] = [json_diagnostic(item) for item in shown]
-    else:
+    elif offer.ranged:
         arguments["range"] = json_range(range_of(document, offer.span, profile.encoding))
     arguments |= offer.arguments
     return types.CodeAction(

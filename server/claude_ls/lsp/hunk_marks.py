@@ -110,7 +110,7 @@ def json_hunk(item: Waiting, profile: ClientProfile) -> dict[str, Any]:
         "oldText": old,
         "newText": new,
         "title": item.title,
-        "checks": [],
+        "checks": [{"name": name, "ok": ok} for name, ok in item.checks],
         "theirsInPart": item.theirs_in_part,
     }
 

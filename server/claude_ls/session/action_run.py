@@ -37,6 +37,7 @@ from claude_ls.session.file_changes import FileChanges
 from claude_ls.session.gathering import Around, Gathering
 from claude_ls.session.job import Job
 from claude_ls.session.job_progress import JobProgress
+from claude_ls.session.job_queue import JobQueue
 from claude_ls.session.journal import Journal
 from claude_ls.session.keeping import Keeping
 from claude_ls.session.parsing import PATIENCE
@@ -72,6 +73,9 @@ class Tools:
     keeping: Keeping
     gathering: Gathering
     path_of: Callable[[str], Path]
+    name_of: Callable[[str], str]
+    """How Claude and the person know a document."""
+    queue: JobQueue
     diagnostics: Callable[[str], Sequence[Diagnostic]]
     """What other tools say about a document, as far as the editor tells."""
     explained: Callable[[Job, Span, str], None]
@@ -168,11 +172,12 @@ class Run:
     async def _run(self, after: Sequence[Run]) -> None:
         try:
             await self._wait_for(after)
-            self._progress.phase(f"reading {self._path}", "running")
-            if self.action.tools:
-                await self._edit()
-            else:
-                await self._answer()
+            async with self._tools.queue.turn(self._progress.waits_for_others):
+                self._progress.phase(f"reading {self._path}", "running")
+                if self.action.tools:
+                    await self._edit()
+                else:
+                    await self._answer()
         except asyncio.CancelledError:
             if self._overrun:
                 await self._settled()

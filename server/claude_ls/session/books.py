@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from claude_ls.agent.usage import cost_words
@@ -67,8 +67,8 @@ class Books:
             for buffer in writing.buffers:
                 buffer.forget_changes_of(self._job.id)
 
-    def summary(self, writing: Writing) -> str:
-        """What came of the job: where, how many lines, at what cost, and what was checked; empty for nothing."""
+    def summary(self, writing: Writing, badges: Sequence[str] = ()) -> str:
+        """What came of the job: where, how many lines, what was checked (`badges`), at what cost; empty for nothing."""
         names: list[str] = []
         added = removed = 0
         for buffer in writing.buffers:
@@ -82,7 +82,7 @@ class Books:
             return ""
         where = names[0] if len(names) == 1 else f"{len(names)} files"
         parts = [f"+{added} −{removed} in {where}"] if added or removed else [where]
-        parts += [name if passed else f"{name} (fails)" for name, passed in self._job.checks]
+        parts += badges
         if self._job.cost:
             parts.append(cost_words(self._job.cost))
         return " · ".join(parts)

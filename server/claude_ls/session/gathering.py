@@ -85,21 +85,11 @@ class Gathering:
     async def around(self, document: Document, file: Path, span: Span, action: Action) -> Around:
         """What to send with `span` of `document`, which is `file`, beside itself, for what `action` needs to see."""
         settings = self.settings
-        root = self._root(file)
-        blocks: list[ContextBlock] = []
-        if self.own_rules is not None or (root is not None and self.trusted(root)):
-            trusted_root = root if root is not None and self.trusted(root) else None
-            rules = await asyncio.to_thread(rules_for, trusted_root, file, self.own_rules)
-            blocks += [ContextBlock("rules", item.text, (("path", item.path),), "folder") for item in rules]
-        if root is not None and settings.context_map:
-            shown = await _soon(self.surroundings.map(file, int(settings.context_map * CHARACTERS_PER_TOKEN)), [])
-            if shown:
-                text = "\n\n".join(f"{item.path}:\n{item.text}" for item in shown)
-                blocks.append(ContextBlock("map", text, lasting="folder"))
+        blocks = await self.folder_blocks(self._root(file), file)
         size = estimated_tokens(document.text)
         whole = size <= settings.context_tokens * FILE_SHARE
         left = settings.context_tokens - (size if whole else int(settings.context_tokens * FILE_SHARE))
-        tokens = min(RELATED_TOKENS, left - Around(tuple(blocks)).tokens)
+        tokens = min(RELATED_TOKENS, left - Around(blocks).tokens)
         lines = (document.line_of(span.start), document.line_of(max(span.start, span.end - 1)))
         asked = await self._asked_for(action, file, lines, int(max(0, left) * CHARACTERS_PER_TOKEN * ASKED_SHARE))
         tokens -= Around((), asked).tokens
@@ -111,7 +101,21 @@ class Gathering:
             for item in related
             if item.path not in shown_already
         ]
-        return Around(tuple(blocks), (*named, *asked))
+        return Around(blocks, (*named, *asked))
+
+    async def folder_blocks(self, root: Path | None, file: Path) -> tuple[ContextBlock, ...]:
+        """What is alike for all requests about a folder: its rules, as far as they hold for `file`, and its map."""
+        blocks: list[ContextBlock] = []
+        if self.own_rules is not None or (root is not None and self.trusted(root)):
+            trusted_root = root if root is not None and self.trusted(root) else None
+            rules = await asyncio.to_thread(rules_for, trusted_root, file, self.own_rules)
+            blocks += [ContextBlock("rules", item.text, (("path", item.path),), "folder") for item in rules]
+        if root is not None and self.settings.context_map:
+            asking = self.surroundings.map(file, int(self.settings.context_map * CHARACTERS_PER_TOKEN))
+            if shown := await _soon(asking, []):
+                text = "\n\n".join(f"{item.path}:\n{item.text}" for item in shown)
+                blocks.append(ContextBlock("map", text, lasting="folder"))
+        return tuple(blocks)
 
     async def _asked_for(
         self, action: Action, file: Path, lines: tuple[int, int], characters: int

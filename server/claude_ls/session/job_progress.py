@@ -73,6 +73,10 @@ class JobProgress:
             self.job.state = state or self.job.state
             self._client.job_changed(self.job)
 
+    def waits_for_others(self, running: int) -> None:
+        """There is no place for it now, since so many jobs are running."""
+        self.phase(f"waiting for one of {running} jobs to end (setting `jobs`)", "queued")
+
     def fail(self, message: str) -> None:
         """End it, and tell the person why; nothing where it has ended."""
         if not self.job.ended:

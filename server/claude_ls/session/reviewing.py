@@ -31,6 +31,8 @@ class Waiting:
     hunk: PendingHunk
     title: str
     """What the person had asked for."""
+    checks: tuple[tuple[str, bool], ...] = ()
+    """What was run on it, each with whether it passed."""
 
     @cached_property
     def shown(self) -> tuple[Span, str, str]:
@@ -72,12 +74,12 @@ class Reviewing:
         buffers: Callable[[], Iterable[Buffer]],
         writable: Callable[[Buffer], Awaitable[str | None]],
         shown_path: Callable[[str], str],
-        title: Callable[[str], str],
+        about: Callable[[str], tuple[str, tuple[tuple[str, bool], ...]]],
         noted: Callable[[], None] = lambda: None,
     ) -> None:
         """`writable` has a document that no editor shows made ready to be changed; why it cannot be, or None.
 
-        `title` says what was asked for in a job. `noted` is called when something else waits than before.
+        `about` says what was asked for in a job, and what was checked. `noted` is called when something else waits than before.
         """
         self._client = client
         self._keeping = keeping
@@ -86,7 +88,7 @@ class Reviewing:
         self._buffers = buffers
         self._writable = writable
         self._shown_path = shown_path
-        self._title = title
+        self._about = about
         self._noted = noted
         self._stored: dict[str, StoredReview] = {}
         """What was kept by an earlier server and has not found its document yet."""
@@ -125,7 +127,7 @@ class Reviewing:
         return [item for buffer in buffers for item in self._waiting_in(buffer) if selection.has(buffer, item.hunk)]
 
     def _waiting_in(self, buffer: Buffer) -> list[Waiting]:
-        return [Waiting(buffer, hunk, self._title(hunk.job)) for hunk in buffer.pending]
+        return [Waiting(buffer, hunk, *self._about(hunk.job)) for hunk in buffer.pending]
 
     def accept(self, selection: Selection) -> list[str]:
         """These have been looked at and stay. Their names."""

@@ -14,10 +14,12 @@ from claude_ls.actions import ACTIONS
 from claude_ls.actions.action import Action, Offer, Situation, Task, prompt, short
 from claude_ls.agent.context import ContextBlock, Diagnostic
 from claude_ls.agent.model import Message, Model
+from claude_ls.agent.tools.table import Toolbox
 from claude_ls.agent.usage import cost_words, estimated_tokens
-from claude_ls.config import Settings
+from claude_ls.config import Mode, Settings
 from claude_ls.editing.review import as_diff
 from claude_ls.session.action_run import CLOSED_MEANWHILE, HIDDEN, Run, Tools
+from claude_ls.session.agent_run import AGENT, PLANS, AgentRun, AgentTask
 from claude_ls.session.auto_running import AutoRunning
 from claude_ls.session.buffer import Anchor, Buffer, Clock, Later, Record
 from claude_ls.session.client import Client, Edits
@@ -26,6 +28,7 @@ from claude_ls.session.file_changes import FileChanges, redone, undone
 from claude_ls.session.gathering import Gathering, Ledgers
 from claude_ls.session.indexing import NoSurroundings, Surroundings
 from claude_ls.session.job import Job
+from claude_ls.session.job_queue import JobQueue
 from claude_ls.session.journal import Journal, Reverted
 from claude_ls.session.keeping import Background, Keeping, Stores
 from claude_ls.session.parsing import PATIENCE, Turns
@@ -34,6 +37,8 @@ from claude_ls.session.reviewing import Reviewing, Selection, Waiting
 from claude_ls.session.rewinding import Rewinding
 from claude_ls.session.sending import Context, context_of
 from claude_ls.session.spending import Spending, Spent
+from claude_ls.session.verifying import Folder, NoChecks, RunsChecks, Verifying
+from claude_ls.session.workspace_view import WorkspaceView
 from claude_ls.syntax.outline import Instruction
 from claude_ls.text.diff import unified_diff
 from claude_ls.text.document import Document
@@ -54,6 +59,16 @@ KEPT_EXPLANATIONS = 50
 KEPT_CLOSED = 50
 """Closed documents with changes of Claude's, in case they are opened again."""
 REVIEW, UNDO = "Review", "Undo"
+
+
+CARRY_OUT = Offer(
+    "Claude: carry out this plan",
+    "source.claude.plan",
+    "claude.agent",
+    Span(0, 0),
+    {"task": "Carry out the plan."},
+    ranged=False,
+)
 
 
 class Refused(Exception):
@@ -106,6 +121,7 @@ class Session:
         later: Later,
         clock: Clock,
         surroundings: Surroundings | None = None,
+        checks: RunsChecks | None = None,
         own_rules: Path | None = None,
         record: Record = lambda uri: None,
         new_id: Callable[[], str],
@@ -135,9 +151,11 @@ class Session:
         self._tasks: set[asyncio.Task[object]] = set()
         self._blamed: dict[str, tuple[Document, list[str | None]]] = {}
         """By document, who wrote which line of it, as far as that was asked."""
-        self._titles: dict[str, str] = {}
-        """By job of an earlier server, what was asked for in it."""
-        self._runs: dict[str, Run] = {}
+        self._titles: dict[str, tuple[str, tuple[tuple[str, bool], ...]]] = {}
+        """By job of an earlier server, what was asked for in it, and what was checked."""
+        self._runs: dict[str, Run | AgentRun] = {}
+        self._queue = JobQueue(lambda: self.settings.jobs)
+        self._checks = checks or NoChecks()
         self._journal = Journal()
         self._explanations: dict[str, Explanation] = {}
         self._diagnostics: dict[str, tuple[Diagnostic, ...]] = {}
@@ -155,7 +173,7 @@ class Session:
             buffers=self._known_buffers,
             writable=self._writable,
             shown_path=self.shown_path,
-            title=self._title,
+            about=self._about,
             noted=self._follow_files,
         )
         self._auto_running = AutoRunning(
@@ -290,6 +308,8 @@ class Session:
         buffer = self._buffers.get(uri)
         if buffer is None or not uri.startswith("file:") or buffer.refusal:
             return []
+        if self._is_plan(uri):
+            return [CARRY_OUT]
         situation = Situation(buffer.document, buffer.syntax.fresh, span, tuple(diagnostics))
         return [offer for action in ACTIONS.values() for offer in action.offers(situation)]
 
@@ -330,6 +350,8 @@ class Session:
         earlier = self._ended(job)
         if not earlier.conversation:
             raise Refused(f"Nothing came of the job {job!r} that could be gone on with: start it anew (claude.retry).")
+        if isinstance(earlier, AgentRun):
+            return self._work_again(earlier, words, earlier.conversation)
         buffer = self._buffer(earlier.job.uri)
 
         def begin() -> Job:
@@ -341,10 +363,16 @@ class Session:
     def retry(self, job: str) -> Job | Coroutine[Any, Any, Job]:
         """Do the same once more, where its lines stand now."""
         earlier = self._ended(job)
+        if isinstance(earlier, AgentRun):
+            return self._work_again(earlier, earlier.words)
         buffer = self._buffer(earlier.job.uri)
         return self._once_parsed(
             buffer, lambda: self._begin(earlier.action, earlier.task_now(), buffer, earlier.job.title)
         )
+
+    def _work_again(self, run: AgentRun, words: str, earlier: tuple[Message, ...] = ()) -> Job:
+        open_still = run.job.uri if run.job.uri in self._buffers else None
+        return self.work(words, open_still, run.task.mode, earlier)
 
     def _once_parsed(self, buffer: Buffer, begin: Callable[[], Job]) -> Job | Coroutine[Any, Any, Job]:
         """Begin now where the tree is there; else wait for it, since it decides on which lines a job works."""
@@ -358,7 +386,7 @@ class Session:
             raise Refused(CLOSED_MEANWHILE)
         return begin()
 
-    def _ended(self, job: str) -> Run:
+    def _ended(self, job: str) -> Run | AgentRun:
         run = self._runs.get(job)
         if run is None:
             raise Refused(f"There is no job {job!r}.")
@@ -373,12 +401,99 @@ class Session:
         self._fits(action, task, buffer)
         run = self._run(action, task, buffer, title, earlier)
         job = run.job
-        before = [other for other in self._runs.values() if action.tools and other.works_on(buffer, run.place)]
-        self._runs[job.id] = run
-        for old in [run.job.id for run in self._runs.values() if run.job.ended][:-KEPT_JOBS]:
-            del self._runs[old]
+        others = [other for other in self._runs.values() if isinstance(other, Run)]
+        before = [other for other in others if action.tools and other.works_on(buffer, run.place)]
+        self._keep_run(run)
         run.start(after=before)
         return job
+
+    def work(self, words: str, uri: str | None, mode: Mode | None, earlier: tuple[Message, ...] = ()) -> Job:
+        """Begin a task over the whole workspace and answer at once; `Refused` where it cannot begin."""
+        if reason := self._unavailable():
+            raise Refused(reason)
+        buffer = self._buffer(uri) if uri else None
+        root = self._folder_of(uri) if uri and not self._is_plan(uri) else None
+        roots = [real(folder) for folder in self._folder_paths()]
+        root = root if root in roots else next(iter(roots), None)
+        if root is None:
+            raise Refused("A task needs a folder to work in: open one in your editor.")
+        task = AgentTask(
+            words.strip(), mode or self.settings.permissions_mode, buffer, uri is not None and self._is_plan(uri)
+        )
+        model = self.settings.model_for(AGENT)
+        title = short(task.words)
+        job = Job(self._new_id(), AGENT, title, uri or root.as_uri(), model, self._now())
+        run = self._agent_run(job, task, root, earlier)
+        self._keep_run(run)
+        run.start()
+        return job
+
+    def _agent_run(self, job: Job, task: AgentTask, root: Path, earlier: tuple[Message, ...]) -> AgentRun:
+        client, settings = self._client, self.settings
+
+        def waiting() -> None:
+            run.waits_for_an_answer()
+
+        permission = Permission(client.ask, waiting)
+        verifying = Verifying(
+            runs=self._checks,
+            settings=settings,
+            permission=permission,
+            folder=Folder(root, lambda: self._texts_in(root), lambda: self._texts_in(root, without=job.id)),
+            phase=lambda words: run.phase(words),
+            job=job.id,
+        )
+
+        async def ask(question: str, choices: Sequence[str]) -> str | None:
+            waiting()
+            return await client.ask(f"Claude asks: {question}", choices)
+
+        view = WorkspaceView(
+            surroundings=self._surroundings,
+            folders=self._folder_paths,
+            documents=self._documents,
+            name_of=lambda path: self.shown_path(path.as_uri()),
+            told=lambda path: self.diagnostics(self._uri_of(path)),
+            checked=verifying.check,
+            asked=ask,
+        )
+        tools = self._tools(job, root, permission, each_time=task.mode != "acceptEdits")
+        run = AgentRun(job, task, tools, Toolbox(view), permission, verifying, root, earlier)
+        return run
+
+    def _documents(self) -> dict[Path, Document]:
+        """What editors show, and what has changes of Claude's in it, by file."""
+        known = [*self._files.values()]
+        found = {file.path: file.buffer.document for file in known if file.buffer}
+        for uri, buffer in self._buffers.items():
+            if uri.startswith("file:") and not buffer.refusal and uri not in self._hidden:
+                found[real(_path(uri))] = buffer.document
+        return found
+
+    def _texts_in(self, root: Path, without: str | None = None) -> dict[str, str | None]:
+        """The texts that count in a folder instead of what is on disk; `without` what that job has changed."""
+        texts: dict[str, str | None] = {}
+        for path, document in self._documents().items():
+            if path.is_relative_to(root):
+                texts[path.relative_to(root).as_posix()] = document.text
+        run = self._runs.get(without or "")
+        if isinstance(run, AgentRun):
+            for path, text in run.texts_before():
+                if path.is_relative_to(root):
+                    texts[path.relative_to(root).as_posix()] = text
+        return texts
+
+    def _uri_of(self, path: Path) -> str:
+        """The name by which the editor knows an open file."""
+        return next((uri for uri in self._buffers if real(_path(uri)) == path), path.as_uri())
+
+    def _is_plan(self, uri: str) -> bool:
+        return real(_path(uri)).is_relative_to(real(self._state.root / PLANS))
+
+    def _keep_run(self, run: Run | AgentRun) -> None:
+        self._runs[run.job.id] = run
+        for old in [known.job.id for known in self._runs.values() if known.job.ended][:-KEPT_JOBS]:
+            del self._runs[old]
 
     def _fits(self, action: Action, task: Task, buffer: Buffer) -> None:
         tokens = estimated_tokens(action.region(task).of(buffer.document.text))
@@ -394,17 +509,23 @@ class Session:
         model = self.settings.model_for(action.name)
         job = Job(self._new_id(), action.name, title, uri, model, self._now())
 
+        tools = self._tools(job, self._folder_of(uri), Permission(self._client.ask), each_time=True)
+        return Run(job, action, task, buffer, self.shown_path(uri), tools, earlier)
+
+    def _tools(self, job: Job, folder: Path, permission: Permission, *, each_time: bool) -> Tools:
+        """What a job in `folder` works with. With `each_time`, the person is asked about each file that it makes."""
+
         async def keep(path: Path) -> str | None:
             return await self._keeping.keep(job.id, job.title, path, None)
 
-        tools = Tools(
-            model=self._spending.watched(self._model, self.settings, job.id, action.name, self._folder_of(uri)),
+        return Tools(
+            model=self._spending.watched(self._model, self.settings, job.id, job.action, folder),
             client=self._client,
             settings=self.settings,
             state=self._state,
             find_buffer=self._find_buffer,
             open_file=self._open_file,
-            files=FileChanges(self._client, self._folder_paths, self._is_open, keep, Permission(self._client.ask)),
+            files=FileChanges(self._client, self._folder_paths, self._is_open, keep, permission, each_time=each_time),
             journal=self._journal,
             keeping=self._keeping,
             gathering=Gathering(
@@ -417,11 +538,12 @@ class Session:
                 own_rules=self._own_rules,
             ),
             path_of=lambda uri: real(_path(uri)),
+            name_of=self.shown_path,
+            queue=self._queue,
             diagnostics=self.diagnostics,
             explained=self._explained,
             changed=self._job_changed_something,
         )
-        return Run(job, action, task, buffer, self.shown_path(uri), tools, earlier)
 
     def files_changed(self, paths: Iterable[Path]) -> None:
         """The editor tells that somebody has changed these files on disk."""
@@ -660,6 +782,7 @@ class Session:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._turns.aclose()
         await self._surroundings.aclose()
+        await self._checks.aclose()
         await self._reviewing.aclose()
         await self._keeping.aclose()
         await self._model.aclose()
@@ -713,9 +836,10 @@ class Session:
         files = [file.buffer for file in self._files.values() if file.buffer]
         return [*self._buffers.values(), *self._closed.values(), *files]
 
-    def _title(self, job: str) -> str:
+    def _about(self, job: str) -> tuple[str, tuple[tuple[str, bool], ...]]:
+        """What was asked for in a job, and what was checked."""
         run = self._runs.get(job)
-        return run.job.title if run else self._titles.get(job, "")
+        return (run.job.title, run.job.checks) if run else self._titles.get(job, ("", ()))
 
     def _spawn(self, work: Coroutine[Any, Any, object]) -> None:
         task = asyncio.get_running_loop().create_task(work)
@@ -777,7 +901,7 @@ class Session:
             except DatabaseProblem:
                 return
             if record:
-                self._titles[job] = record.title
+                self._titles[job] = record.title, record.checks
 
     async def _on_disk(self, buffer: Buffer) -> str | None:
         """Have a document that the editor does not show any more follow its file; why it cannot, or None."""

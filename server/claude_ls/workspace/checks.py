@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from claude_ls.workspace.check_environment import program_finder
 from claude_ls.workspace.check_run import CheckLimits, CheckPlace, CheckResult, Spawn, run_check, spawn, to_end
 from claude_ls.workspace.files import real
 from claude_ls.workspace.folder_copy import CopyProblem, FolderCopy, Limits
@@ -74,6 +75,10 @@ class Checks:
                 results.append(await run_check(name, argv, kept.place, self._environ, self._limits, spawn=self._spawn))
             shown = tuple(os.fsencode(path).decode("utf-8", "replace") for path in left_out)
             return ChecksRun(tuple(results), shown)
+
+    def finder(self, folder: Path) -> Callable[[str], str | None]:
+        """What tells where a program is that a check of this folder could be; None where it is not installed."""
+        return program_finder(folder, self._environ)
 
     async def aclose(self) -> None:
         """Remove the copies, once the checks that run have ended: whoever started them cancels them."""
