@@ -6,7 +6,8 @@ from functools import cache
 from pathlib import Path
 
 from claude_ls.agent.usage import CHARACTERS_PER_TOKEN
-from claude_ls.index.folder_index import FolderIndex, read_file
+from claude_ls.index.folder_index import FolderIndex
+from claude_ls.index.one_file import read_file
 
 
 @cache

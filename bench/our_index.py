@@ -48,7 +48,7 @@ def _contexts(index: FolderIndex) -> list[float]:
     """Milliseconds for each context of an edit, in some hundred functions of the whole folder."""
     places = [
         (path, tag)
-        for path, (tags, _) in index.dump().items()
+        for path, (tags, *_) in index.dump().items()
         for tag in tags
         if tag.noun in ("function", "method") and tag.last - tag.first > 5
     ]

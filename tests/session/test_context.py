@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from claude_ls.agent.scripted import ScriptedModel, request_text
-from claude_ls.index.folder_index import FolderIndex, read_file
+from claude_ls.index.folder_index import FolderIndex
+from claude_ls.index.one_file import read_file
 from claude_ls.session.indexing import Indexing
 from claude_ls.workspace.tree_watcher import TreeWatcher
 from harness.connection import Connection, connected

@@ -6,23 +6,21 @@ takes what was read.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from claude_ls.index.elided import Elided, Lines
+from claude_ls.index.one_file import Indexed, read_bytes
 from claude_ls.index.popularity import leading
 from claude_ls.index.related import related
 from claude_ls.index.resolve import Names
-from claude_ls.index.store import Indexed, Place, Store, packed
+from claude_ls.index.store import Place, Store, Unsaved
 from claude_ls.syntax import tags
-from claude_ls.syntax.languages import LANGUAGES, language_of
-from claude_ls.syntax.tags import FileTags, Tag, tags_of
+from claude_ls.syntax.languages import LANGUAGES, language_of_name
+from claude_ls.syntax.tags import Tag, code_of, tags_in
 from claude_ls.workspace.listing import IGNORE_FILES, ListedFile, Listing
 
-MAX_BYTES = 2_000_000
-"""Larger files are not code that somebody wrote."""
 _ENDINGS = tuple(ending for language in LANGUAGES for ending in language.suffixes)
 
 
@@ -40,9 +38,9 @@ class FolderIndex:
     def __init__(self, root: Path, cache: Path | None) -> None:
         self.root = root
         self.listing = Listing(root)
-        self._store = Store(cache, f"{tags.VERSION}")
+        self._store = Store(cache, f"{tags.VERSION}", lambda path: read_bytes(f"{root}/{path}"))
         self._texts: dict[str, list[str]] = {}
-        self._live: dict[str, tuple[str, FileTags]] = {}
+        self._live: dict[str, tuple[str, Unsaved]] = {}
         self._names = Names(self._store)
 
     def stale(self) -> list[ListedFile]:
@@ -88,13 +86,15 @@ class FolderIndex:
         texts = {path: text for path, text in texts.items() if is_code(path) and self.listing.shows(path)}
         if {path: text for path, (text, _) in self._live.items()} == texts:
             return
-        live: dict[str, tuple[str, FileTags]] = {}
+        live: dict[str, tuple[str, Unsaved]] = {}
         for path, text in texts.items():
             known = self._live.get(path)
             if known and known[0] == text:
                 live[path] = known
-            elif (language := language_of("", path)) and (found := tags_of(language, text.encode("utf-8", "replace"))):
-                live[path] = (text, found)
+            elif language := language_of_name(path):
+                code = code_of(language, text.encode("utf-8", "replace"))
+                if found := tags_in(code):
+                    live[path] = (text, Unsaved(code, found))
         self._live = live
         self._store.show({path: found for path, (_, found) in live.items()})
         self._changed()
@@ -147,10 +147,14 @@ class FolderIndex:
                     break
         return [Shown(path, text) for path, text in sorted(elided.rendered())]
 
-    def dump(self) -> dict[str, tuple[tuple[Tag, ...], tuple[object, ...]]]:
-        """Everything that is known, for comparison."""
+    def dump(self) -> dict[str, tuple[tuple[Tag, ...], tuple[str, ...], tuple[str, ...]]]:
+        """Everything that is known, for comparison: the tags of each file, what each uses, and the imports."""
         return {
-            path: (file.tags, file.imports)
+            path: (
+                file.tags,
+                tuple(self._store.uses(Place(path, number)) for number in range(len(file.tags))),
+                file.statements,
+            )
             for path in sorted(self._store.paths())
             if (file := self._store.file(path)).tags[0].last or len(file.tags) > 1
         }
@@ -202,35 +206,6 @@ class _Signatures(dict[Place, str]):
 
 def is_code(name: str) -> bool:
     return name.lower().endswith(_ENDINGS)
-
-
-def read_file(root: Path, file: ListedFile) -> Indexed:
-    """Read one file and find its tags: what worker processes do. Never raises for what is in a file."""
-    language = language_of("", file.path)
-    if language is None or file.size > MAX_BYTES:
-        return Indexed(file.path, file.stamp)
-    data = read_bytes(root / file.path)
-    if data is None:
-        return Indexed(file.path, file.stamp)
-    digest = hashlib.blake2b(data, digest_size=16).digest()
-    found = tags_of(language, data)
-    return Indexed(file.path, file.stamp, digest, language.name, *(packed(found) if found else ()))
-
-
-def read_bytes(path: Path) -> bytes | None:
-    """The bytes of a regular file that is not too large; None for all else."""
-    import os
-    import stat
-
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOFOLLOW)
-        with os.fdopen(descriptor, "rb") as file:
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                return None
-            data = file.read(MAX_BYTES + 1)
-    except OSError:
-        return None
-    return data if len(data) <= MAX_BYTES else None
 
 
 def _text(path: Path) -> str:

@@ -1,25 +1,27 @@
 """Has many files read by processes of their own: parsing holds Python's lock, and a file can be made to break a parser.
 
-A process that dies, or takes too long over a file, costs that file: it is not tried again before it changes.
+A process that dies, or takes too long over a file, costs that file: it is not tried again before it changes. It is
+given some files at a time, and one at a time once these have broken it.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import selectors
 import subprocess
 import sys
 import time
+from collections import deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from pathlib import Path
-from threading import Event
+from queue import Empty, Full, Queue
+from threading import Event, Thread
 
 import claude_ls
-from claude_ls.index.folder_index import read_file
-from claude_ls.index.store import Indexed
-from claude_ls.index.worker import from_line
+from claude_ls.index.one_file import Indexed, read_file
+from claude_ls.index.travel import from_block, rest_of
 from claude_ls.workspace.listing import ListedFile
 
 SECONDS = 20.0
@@ -28,6 +30,12 @@ TOGETHER = 64
 """Files that a process is given at a time."""
 FEW, SMALL = 4, 120_000
 """So few files of no more bytes than these are read here: a process takes longer to start."""
+COUNTED = 1_000
+"""Of so many files at least the words are taken: what many files lean on shows in some of them."""
+AHEAD = 4
+"""So many pieces may wait for whoever takes them."""
+PIPE_BYTES = 1 << 20
+"""A process that can write all that it has read goes on with the next files before anybody takes it."""
 
 
 def processes() -> int:
@@ -45,64 +53,86 @@ def read_files(
         return
     # Large ones first and small ones last, so that all processes end at about the same time.
     queue = sorted(files, key=lambda file: -file.size)
-    pieces = [queue[start :: max(1, -(-len(queue) // TOGETHER))] for start in range(-(-len(queue) // TOGETHER))]
-    readers = [_Reader(root, seconds, stop) for _ in range(min(count, len(pieces)))]
+    counted = frozenset(file.path for file in queue[:: max(1, len(queue) // COUNTED)])
+    number = -(-len(queue) // TOGETHER)
+    pieces = deque(queue[start::number] for start in range(number))
+    readers = [_Reader(root, counted, seconds, stop) for _ in range(min(count, number))]
+    # Whoever takes the pieces takes time as well: meanwhile no process need be idle.
+    done: Queue[list[Indexed] | None] = Queue(AHEAD)
+    threads = [Thread(target=reader.work, args=(pieces, done), name="claude-ls-reading") for reader in readers]
+    for thread in threads:
+        thread.start()
     try:
-        # On the way out the threads are waited for; they end with their processes.
-        with ThreadPoolExecutor(len(readers), "claude-ls-reading") as threads:
-            free = list(readers)
-            running: dict[Future[list[Indexed]], _Reader] = {}
+        working = len(threads)
+        while working and not stop.is_set():
             try:
-                while (pieces or running) and not stop.is_set():
-                    while pieces and free:
-                        reader = free.pop()
-                        running[threads.submit(reader.read, pieces.pop(0))] = reader
-                    done, _ = wait(running, timeout=0.5, return_when=FIRST_COMPLETED)
-                    for future in done:
-                        free.append(running.pop(future))
-                        yield future.result()
-            finally:
-                for reader in readers:
-                    reader.kill()
+                piece = done.get(timeout=0.5)
+            except Empty:
+                continue
+            if piece is None:
+                working -= 1
+            else:
+                yield piece
     finally:
         for reader in readers:
-            reader.close()
+            reader.kill()
+        for thread in threads:  # They end with their processes.
+            thread.join()
 
 
 class _Reader:
-    """One process, started when it is first needed and again after it broke."""
+    """One process, started when it is first needed and again after it broke, and the thread that waits for it."""
 
-    def __init__(self, root: Path, seconds: float, stop: Event) -> None:
+    def __init__(self, root: Path, counted: frozenset[str], seconds: float, stop: Event) -> None:
         self._root = root.absolute()
+        self._counted = counted
         self._seconds = seconds
         self._stop = stop
         self._over = False
         self._process: subprocess.Popen[bytes] | None = None
-        self._rest = b""
+
+    def work(self, pieces: deque[list[ListedFile]], done: Queue[list[Indexed] | None]) -> None:
+        """Read one of `pieces` after the other, until there are none or it is over; then say so."""
+        try:
+            while not self._stopped:
+                try:
+                    piece = pieces.popleft()
+                except IndexError:
+                    break
+                self._hand_over(self.read(piece), done)
+        finally:
+            self.close()
+            self._hand_over(None, done)
+
+    def _hand_over(self, piece: list[Indexed] | None, done: Queue[list[Indexed] | None]) -> None:
+        while not self._stopped:
+            with contextlib.suppress(Full):
+                done.put(piece, timeout=0.5)
+                return
 
     def read(self, files: Sequence[ListedFile]) -> list[Indexed]:
-        found: list[Indexed] = []
-        waiting = list(files)
-        while waiting and not self._stopped:
-            try:
-                self._send(waiting)
-                while waiting:
-                    line = self._line()
-                    if line is None:
-                        break
-                    file = from_line(line)
-                    if file.path != waiting[0].path:
-                        raise ValueError("another file than was asked for")
-                    found.append(file)
-                    waiting.pop(0)
-            except (OSError, ValueError):
-                pass
-            if waiting:
-                self.close()
-                if not self._stopped:
-                    broken = waiting.pop(0)
-                    found.append(Indexed(broken.path, broken.stamp))
-        return found
+        """All at once; where that breaks, one after the other, to find the file that does it."""
+        found = self._asked(files)
+        if found is not None:
+            return found
+        each: list[Indexed] = []
+        for file in files:
+            if self._stopped:
+                break
+            each += self._asked([file]) or [Indexed(file.path, file.stamp)]
+        return each
+
+    def _asked(self, files: Sequence[ListedFile]) -> list[Indexed] | None:
+        """What the process says of `files`; None where it does not, or not in time, and then it is ended."""
+        try:
+            self._send(files)
+            found = from_block(*self._received())
+            if [file.path for file in found] == [file.path for file in files]:
+                return found
+        except (OSError, ValueError):
+            pass
+        self.close()
+        return None
 
     @property
     def _stopped(self) -> bool:
@@ -122,7 +152,7 @@ class _Reader:
             for pipe in (self._process.stdin, self._process.stdout):
                 if pipe:
                     pipe.close()
-            self._process, self._rest = None, b""
+            self._process = None
 
     def _send(self, files: Sequence[ListedFile]) -> None:
         if self._process is None:
@@ -131,29 +161,37 @@ class _Reader:
                 [sys.executable, "-P", "-m", "claude_ls.index.worker", str(self._root)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
+                pipesize=PIPE_BYTES,
                 stderr=subprocess.DEVNULL,
                 env={"PYTHONPATH": package, "PYTHONDONTWRITEBYTECODE": "1"},
                 cwd="/",
             )
         assert self._process.stdin is not None
-        self._process.stdin.write(json.dumps([[file.path, file.stamp, file.size] for file in files]).encode() + b"\n")
+        asked = [[file.path, file.stamp, file.size, file.path in self._counted] for file in files]
+        self._process.stdin.write(json.dumps(asked).encode() + b"\n")
         self._process.stdin.flush()
 
-    def _line(self) -> bytes | None:
-        """The next line; None where it does not come in time, or the process has ended."""
+    def _received(self) -> tuple[bytes, bytes]:
+        """A line and what comes behind it; `ValueError` where that does not come in time, or the process has ended."""
         assert self._process is not None and self._process.stdout is not None
         deadline = time.monotonic() + self._seconds
         descriptor = self._process.stdout.fileno()
+        got = bytearray()
+        line, wanted = b"", 0
         with selectors.DefaultSelector() as selector:
             selector.register(descriptor, selectors.EVENT_READ)
-            while b"\n" not in self._rest:
+            while not line or len(got) < wanted:
                 left = deadline - time.monotonic()
                 if left <= 0 or self._stopped:
-                    return None
+                    raise ValueError("too late")
                 if selector.select(min(left, 0.5)):
-                    piece = os.read(descriptor, 1 << 20)
+                    piece = os.read(descriptor, PIPE_BYTES)
                     if not piece:
-                        return None
-                    self._rest += piece
-        line, _, self._rest = self._rest.partition(b"\n")
-        return line
+                        raise ValueError("it has ended")
+                    got += piece
+                    if not line and b"\n" in piece:
+                        end = got.index(b"\n") + 1
+                        line = bytes(got[:end])
+                        del got[:end]
+                        wanted = rest_of(line)
+        return line, bytes(got)

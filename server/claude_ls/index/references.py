@@ -93,13 +93,12 @@ def references(
     called = {names.store.tag(target).name for target in targets}
     found: list[Reference] = []
     read = 0
-    for path in _files_with(names, called, place.path, live):
+    for path in _files_with(names, called, place.path):
         for number, tag in enumerate(names.store.file(path).tags):
             if path == place.path and number in own:
                 continue
-            chains = [
-                chain for chain in (*tag.uses.split(), *tag.bases.split()) if not called.isdisjoint(chain.split("."))
-            ]
+            used = names.store.uses(Place(path, number)).split()
+            chains = [chain for chain in (*used, *tag.bases.split()) if not called.isdisjoint(chain.split("."))]
             if not chains or read >= MAX_READ:
                 continue
             read += 1
@@ -133,16 +132,10 @@ def callers(names: Names, lines: Lines, uses: Sequence[Reference], characters: i
     return Callers(tuple(shown), left_out)
 
 
-def _files_with(names: Names, called: Collection[str], own: str, live: Iterable[str]) -> list[str]:
+def _files_with(names: Names, called: Collection[str], own: str) -> list[str]:
     """The files in which one of the names occurs, its own first and then in the order of their paths."""
 
-    def occurs(words: str) -> bool:
-        return any(name in words for name in called)
-
-    unsaved = set(live) & names.paths
-    found = {path for path, used in names.store.used() if occurs(used) and path not in unsaved}
-    found |= {path for path in unsaved if any(occurs(tag.uses) for tag in names.store.file(path).tags)}
-    return sorted(found & names.paths, key=lambda path: (path != own, path))
+    return sorted(set(names.store.holding(called)) & names.paths, key=lambda path: (path != own, path))
 
 
 def _meant(
@@ -215,7 +208,7 @@ def _lines_with(
     lines = (line for line in range(tag.first, min(tag.last + 1, len(text))) if line not in inner)
     own = [line for line in lines if any(name in text[line] for name in called)]
     language = language_of("", user.path)
-    used = [words(language.words, [(0, text[line].encode("utf-8", "replace"))], 1)[0] for line in own if language]
+    used = [words(language.words, [text[line].encode("utf-8", "replace")]) for line in own if language]
     found = [
         Reference(user, line, max(meant[chain] for chain in chains.split() if chain in meant))
         for line, chains in zip(own, used, strict=True)

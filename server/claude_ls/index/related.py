@@ -36,7 +36,7 @@ def related(
     store = names.store
     file = store.file(place.path)
     own = _within(file.tags, place.number)
-    uses = [name for number in own for name in file.tags[number].uses.split()]
+    uses = [name for number in sorted(own) for name in store.uses(Place(place.path, number)).split()]
     uses += file.tags[place.number].bases.split()
     reader = Reader(names, place, code, around, signatures)
     weights: dict[Place, float] = {}
@@ -67,7 +67,7 @@ def _neighbourhood(names: Names, seeds: Mapping[Place, float], without: set[Plac
         tag = names.store.tag(place)
         targets = [
             found
-            for name in (*tag.bases.split(), *tag.uses.split()[:_LOOKED_UP])
+            for name in (*tag.bases.split(), *names.store.uses(place).split()[:_LOOKED_UP])
             if name[:1].isalpha() or name[:1] == "_"
             for found in names.chain(Place(place.path, tag.parent), name)[:2]
             if found.number and found != place and found not in without

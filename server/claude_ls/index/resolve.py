@@ -308,7 +308,7 @@ class Names:
         if tag.noun in _TYPES or tag.noun in _OUTER:
             return place
         if tag.noun == "variable":
-            for name in tag.uses.split()[:12]:
+            for name in self.store.uses(place).split()[:12]:
                 if name != tag.name and name.rpartition(".")[2][:1].isupper():
                     for found in self.chain(Place(place.path, tag.parent), name)[-1:]:
                         if self.store.tag(found).noun in _TYPES:

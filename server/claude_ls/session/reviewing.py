@@ -79,7 +79,7 @@ class Reviewing:
     ) -> None:
         """`writable` has a document that no editor shows made ready to be changed; why it cannot be, or None.
 
-        `about` says what was asked for in a job, and what was checked. `noted` is called when something else waits than before.
+        `about` says what was asked for in a job, and what was checked. `noted` is called when something else waits.
         """
         self._client = client
         self._keeping = keeping

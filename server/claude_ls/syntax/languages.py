@@ -509,3 +509,8 @@ def language_of(language_id: str, uri: str) -> Language | None:
     """The language of a document: what the editor calls it, else by the ending of its name."""
     by_id = _by("id").get(language_id.lower())
     return by_id or _by("suffix").get(PurePosixPath(unquote(urlsplit(uri).path)).suffix.lower())
+
+
+def language_of_name(name: str) -> Language | None:
+    """The language of a file by the ending of its name, which may be a path, but no address."""
+    return _by("suffix").get(f".{name.rpartition('.')[2]}".lower())

@@ -8,8 +8,10 @@ import stat
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from pathspec import GitIgnoreSpec
+if TYPE_CHECKING:
+    from pathspec import GitIgnoreSpec
 
 IGNORE_FILES = (".gitignore", ".ignore", ".claudeignore")
 """Later ones win, as does a file further in."""
@@ -133,6 +135,8 @@ class Listing:
         lines = [line for line in lines if line.strip() and not line.startswith("#")]
         if not lines:
             return None
+        from pathspec import GitIgnoreSpec
+
         spec = GitIgnoreSpec.from_lines(_readable(lines))
         patterns = [pattern.regex.pattern for pattern in spec.patterns if pattern.regex is not None]
         matching = re.compile("|".join(f"(?:{re.sub(r'[?]P<[^>]+>', '?:', pattern)})" for pattern in patterns))
@@ -141,6 +145,8 @@ class Listing:
 
 def _readable(lines: list[str]) -> Iterator[str]:
     """Those of the lines that are rules: git passes over what makes none, and so do we."""
+    from pathspec import GitIgnoreSpec
+
     for line in lines:
         try:
             GitIgnoreSpec.from_lines([line])

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from claude_ls.index.folder_index import FolderIndex, read_file
+from claude_ls.index.folder_index import FolderIndex
+from claude_ls.index.one_file import read_file
+from claude_ls.index.store import Place
 
 SOURCES = (
     "def one():\n    return two()\n",
@@ -142,3 +144,44 @@ def test_the_map_puts_first_what_the_rest_leans_on(tmp_path: Path) -> None:
     read_all(index)
     (shown,) = index.map(130)
     assert "seldom_used" in shown.text
+
+
+def test_names_are_not_read_from_a_file_that_is_another_by_now(tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_text("def one():\n    return two()\n")
+    index = read_all(FolderIndex(tmp_path, None))
+    (tmp_path / "a.py").write_text("x = 1\n\n\ndef three():\n    return four()\n")
+    assert index._store.uses(Place("a.py", 1)) == "", "and nothing of what stands there now"
+    read_all(index)
+    assert index._store.uses(Place("a.py", 2)) == "def three return four"
+    (tmp_path / "a.py").unlink()
+    assert index._store.uses(Place("a.py", 2)) == "def three return four", "what was read once stays"
+    assert index._store.uses(Place("a.py", 0)) == ""
+
+
+def test_a_map_of_many_files_is_made_from_the_words_of_some(tmp_path: Path) -> None:
+    (tmp_path / "core.py").write_text("class ImportantThing:\n    pass\n\ndef seldom_used():\n    pass\n")
+    for number in range(40):
+        name = "seldom_used" if number == 7 else "ImportantThing"
+        (tmp_path / f"user_{number}.py").write_text(f"from core import *\n\ndef use_{number}(): {name}()\n")
+    index = FolderIndex(tmp_path, None)
+    index.add([read_file(tmp_path, file, words=at % 4 == 0) for at, file in enumerate(index.stale())])
+    (shown,) = index.map(130)
+    assert shown.path == "core.py" and shown.text.startswith("class ImportantThing:")
+
+
+def test_a_cache_finds_everything_again(tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    root.mkdir()
+    (root / "a.ts").write_text("export class Base {}\nexport class Über<T> extends Base {\n  go = () => 1\n}\n")
+    (root / "b.py").write_text("from a import (\n    b as c,\n)\n\n\nclass D(c, e.F):\n    pass\n")
+    (root / "c.html").write_text("<script>\nfunction f() { return g }\n</script>\n")
+    (root / "d.md").write_text("Two\nlines\n===\n")
+    first = read_all(FolderIndex(root, tmp_path / "index.db"))
+    known = first.dump()
+    imports = [first._store.file(path).imports for path in known]
+    first.close()
+    again = FolderIndex(root, tmp_path / "index.db")
+    assert again.stale() == []
+    assert again.dump() == known == read_all(FolderIndex(root, None)).dump()
+    assert [again._store.file(path).imports for path in known] == imports
+    again.close()

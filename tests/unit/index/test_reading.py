@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from claude_ls.index import reading
-from claude_ls.index.folder_index import FolderIndex, read_file
+from claude_ls.index.folder_index import FolderIndex
+from claude_ls.index.one_file import Indexed, read_file
 from claude_ls.index.reading import read_files
-from claude_ls.index.store import Indexed
-from claude_ls.index.worker import as_line, from_line
+from claude_ls.index.travel import as_block, from_block, rest_of
 from claude_ls.workspace.listing import ListedFile
 
 
@@ -36,12 +36,28 @@ def test_processes_read_what_is_read_here(tmp_path: Path) -> None:
     )
 
 
-def test_a_line_is_read_as_it_was_written() -> None:
-    (line,) = as_line(Indexed("ä\n.py", "1", b"\x00\xff", "Python", '["\\t"]', (("a", 0.5),), "a b")).splitlines(True)
-    assert from_line(line) == Indexed("ä\n.py", "1", b"\x00\xff", "Python", '["\\t"]', (("a", 0.5),), "a b")
-    for odd in (b"", b"{}\n", b"[1, 2]\t\n", b"[1,2,3,4,5,6,7]\t\n", b"\xff\xfe\n"):
+def test_a_block_is_read_as_it_was_written() -> None:
+    files = [
+        Indexed("ä\n.py", "1", b"\x00\xff", "Python", b'["\\t"]\n\x00\xff', "a\nü", b"\x00\x64", "a b"),
+        Indexed("b.py", "2"),
+        Indexed("c.py", "3", b"1", "Python", b""),
+    ]
+    line, _, rest = as_block(files).partition(b"\n")
+    assert len(rest) == rest_of(line)
+    assert from_block(line, rest) == files
+    odd: tuple[bytes, ...] = (
+        b"",
+        b"{",
+        b"1",
+        b"[1, 2]",
+        b"[[1,2,3,4,5,6]]",
+        b'[["a","1","","",true,[-1]]]',
+        b"\xff\xfe",
+    )
+    for wrong in odd:
         with pytest.raises(ValueError):
-            from_line(odd)
+            rest_of(wrong)
+            from_block(wrong, b"")
 
 
 def test_a_process_that_dies_costs_the_file_that_it_was_at(tmp_path: Path) -> None:
@@ -148,8 +164,8 @@ def _worker_that(package: Path, line: str) -> None:
     (module / "index" / "__init__.py").write_text(f"__path__.append({real + '/index'!r})\n")
     text = (Path(real) / "index" / "worker.py").read_text()
     text = text.replace(
-        "        for path, stamp, size in json.loads(line):\n",
-        f"        for path, stamp, size in json.loads(line):\n            {line}\n",
+        "        for path, stamp, size, words in json.loads(line):\n",
+        f"        for path, stamp, size, words in json.loads(line):\n            {line}\n",
     )
     (module / "index" / "worker.py").write_text(text.replace("import json\n", "import json\nimport time\n", 1))
 
@@ -170,7 +186,7 @@ def _children() -> list[int]:
 
 
 def test_a_worker_ends_with_its_input(tmp_path: Path) -> None:
-    reader = reading._Reader(tmp_path, 5.0, threading.Event())
+    reader = reading._Reader(tmp_path, frozenset(), 5.0, threading.Event())
     sources(tmp_path, 2)
     reader.read([ListedFile("f0.py", "1", 5)])
     process = reader._process

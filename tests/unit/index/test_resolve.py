@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from claude_ls.index.folder_index import FolderIndex, read_file
+from claude_ls.index.folder_index import FolderIndex
+from claude_ls.index.one_file import read_file
 from claude_ls.index.related import related
 from claude_ls.index.resolve import Names
 from claude_ls.index.store import Place

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from claude_ls.syntax import tags
 from claude_ls.syntax.imports import Import
 from claude_ls.syntax.languages import LANGUAGES, Language
-from claude_ls.syntax.tags import FileTags, tags_of
+from claude_ls.syntax.tags import Code, FileTags, code_of, tags_of, uses_in
 from claude_ls.syntax.tree import parse
 from claude_ls.text.document import Document
 
@@ -463,13 +464,13 @@ def test_a_file_in_the_middle_of_being_written_still_makes_sense(language: Langu
     source = FILES[language.name][0].encode()
     for end in range(seed, len(source) + 1, 4):
         for odd in (source[:end], source[end:], source[:end] + b"\x00\xff\x01" + source[end:]):
-            tags = read(language, odd).tags
+            found = read(language, odd).tags
             last = odd.count(b"\n")
-            for number, tag in enumerate(tags[1:], 1):
+            for number, tag in enumerate(found[1:], 1):
                 assert 0 <= tag.first <= tag.line < tag.body, (odd, tag)
                 assert tag.line <= tag.last <= last, (odd, tag)
                 assert 0 <= tag.parent < number
-            places = [(tag.name, tag.line, tag.noun) for tag in tags]
+            places = [(tag.name, tag.line, tag.noun) for tag in found]
             assert len(places) == len(set(places)) or language.name in ("CSS", "Markdown", "JSON", "TOML", "YAML")
 
 
@@ -481,7 +482,25 @@ def test_next_to_nothing_defines_nothing(language: Language, source: bytes) -> N
 def test_what_is_used_in_a_definition_is_not_counted_to_the_one_around_it() -> None:
     source = b"class A(Base):\n    x = one\n    def f(self):\n        return self.two.three(f'{four}', \"no\")  # no\n"
     (python,) = (language for language in LANGUAGES if language.name == "Python")
-    uses = {tag.name: set(tag.uses.split()) for tag in read(python, source).tags}
+    found = read(python, source).tags
+    uses = {tag.name: set(uses_in(Code(python, source), found, at).split()) for at, tag in enumerate(found)}
     assert uses["f"] == {"def", "f", "self", "return", "self.two.three", "four"}
     assert {"Base", "A"} <= uses["A"] and not {"one", "four"} & uses["A"]
     assert uses["x"] == {"x", "one"}
+
+
+def test_decorators_belong_to_a_definition_however_many_there_are() -> None:
+    (python,) = (language for language in LANGUAGES if language.name == "Python")
+    source = b"@one\n# why\n@two\ndef f():\n    pass\n"
+    for text in (source, source + b"\ndef broken(:\n"):
+        assert outline(read(python, text))[0] == "function f 0-4 line 3 body 4"
+
+
+def test_only_the_scripts_of_a_page_are_its_code() -> None:
+    (page,) = (language for language in LANGUAGES if language.name == "HTML")
+    source = b"<p id=x>no</p>\n<script>\nfunction f() { yes() }\n</script>\n<script>const g = f()</script>"
+    code = code_of(page, source)
+    found = tags.tags_in(code)
+    assert found is not None and len(code.source) == len(source)
+    assert [uses_in(code, found.tags, at) for at in range(3)] == ["", "function f yes", "const g f"]
+    assert code_of(page, b"<p id=x>no</p>").language == page

@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from claude_ls.syntax.languages import Words
-from claude_ls.syntax.words import words
+from claude_ls.syntax.words import single_words, words
 
 
 def alone(family: Words, code: str) -> str:
-    return words(family, [(0, code.encode())], 1)[0]
+    return words(family, [code.encode()])
 
 
 @pytest.mark.parametrize(
@@ -33,6 +33,7 @@ def alone(family: Words, code: str) -> str:
 )
 def test_what_is_read_and_what_is_skipped(family: Words, code: str, names: str) -> None:
     assert alone(family, code) == names
+    assert set(single_words(family, code.encode()).split()) == set(names.replace(".", " ").split())
 
 
 @pytest.mark.parametrize("family", ["python", "script", "c", "hash", "lua"])
@@ -43,19 +44,14 @@ def test_what_is_read_and_what_is_skipped(family: Words, code: str, names: str) 
 def test_what_has_no_end_comes_to_an_end(family: Words, unit: str) -> None:
     for code in (unit * 50_000, unit + "a b " * 50_000, (unit + "\n") * 20_000, unit + '"\\' * 50_000):
         alone(family, code)
+        single_words(family, code.encode())
 
 
-def test_a_string_without_an_end_does_not_mix_up_whose_names_are_whose() -> None:
-    pieces = [(0, b'a = """ b'), (1, b"c"), (0, b"d"), (2, b"\x01 e")]
-    assert words("python", pieces, 3) == ["a d", "c", "\x01 e"]
+def test_a_string_without_an_end_does_not_swallow_the_next_piece() -> None:
+    assert words("python", [b'a = """ b', b"c d"]) == "a c d"
 
 
-@given(st.lists(st.tuples(st.integers(0, 3), st.text("ab.c \n1_é", max_size=12)), max_size=8))
-def test_pieces_give_what_they_give_alone(pieces: list[tuple[int, str]]) -> None:
-    found = words("python", [(owner, code.encode()) for owner, code in pieces], 4)
-    for owner in range(4):
-        expected: dict[str, None] = {}
-        for whose, code in pieces:
-            if whose == owner:
-                expected.update(dict.fromkeys(alone("python", code).split()))
-        assert found[owner] == " ".join(expected)
+@given(st.lists(st.text("ab.c \n1_é", max_size=12), max_size=8))
+def test_pieces_give_what_they_give_alone(pieces: list[str]) -> None:
+    expected = dict.fromkeys(name for code in pieces for name in alone("python", code).split())
+    assert words("python", [code.encode() for code in pieces]) == " ".join(expected)
