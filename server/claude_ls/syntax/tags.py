@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from claude_ls.syntax.imports import Import, read_imports
 from claude_ls.syntax.languages import LANGUAGES, Language
+from claude_ls.syntax.python_statements import Statements
 from claude_ls.syntax.tree import parser_of
 from claude_ls.syntax.words import single_words, words
 
@@ -106,7 +107,10 @@ def tags_in(code: Code, tree: Tree | None = None) -> FileTags | None:
     if parser is None or query is None:
         return None
     root = (tree or parser.parse(source)).root_node
-    found, bases, imports = _by_query(query, language, source, root)
+    if language.tags == "python" and not root.has_error:
+        found, bases, imports = _by_statements(language, source, root)
+    else:
+        found, bases, imports = _by_query(query, language, source, root)
     statements = [source[start:end].decode("utf-8", "replace") for start, end in _places(imports)]
     return FileTags(language, _nested(source, whole, sorted(found), _places(bases)), tuple(statements))
 
@@ -168,6 +172,16 @@ def _by_query(
                         outer = wrappers.get(node.start_byte, node)
                     found[name.start_byte, noun] = _found(source, noun, name, node, outer)
     return found.values(), bases, imports
+
+
+def _by_statements(language: Language, source: bytes, root: Node) -> tuple[Iterable[_Found], list[Node], list[Node]]:
+    """The same for Python."""
+    parser = parser_of(language)
+    assert parser is not None and parser.language is not None
+    statements = Statements(parser.language, source, language.depth)
+    statements.look_through(root)
+    found = [_found(source, *definition) for definition in statements.definitions]
+    return found, statements.bases, statements.imports
 
 
 def _found(source: bytes, noun: str, name: Node, node: Node, outer: Node, inside: Node | None = None) -> _Found:

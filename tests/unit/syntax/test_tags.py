@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+import claude_ls
 from claude_ls.syntax import tags
 from claude_ls.syntax.imports import Import
 from claude_ls.syntax.languages import LANGUAGES, Language
 from claude_ls.syntax.tags import Code, FileTags, code_of, tags_of, uses_in
-from claude_ls.syntax.tree import parse
+from claude_ls.syntax.tree import parse, parser_of
 from claude_ls.text.document import Document
 
 # By language: a file, its definitions with their lines from 0 (first to last, of the name, where the body begins), and
@@ -494,6 +497,83 @@ def test_decorators_belong_to_a_definition_however_many_there_are() -> None:
     source = b"@one\n# why\n@two\ndef f():\n    pass\n"
     for text in (source, source + b"\ndef broken(:\n"):
         assert outline(read(python, text))[0] == "function f 0-4 line 3 body 4"
+
+
+ODD_PYTHON = """
+import a; from b import *
+a, (b, c), *d = e = 1
+async def one(x=lambda: 1): import inner
+f = lambda x: (
+    x
+)
+type Alias[T] = list[T]
+if a:
+    if b:
+        def two(): pass
+    g = 1; h, i = 2, 3
+elif b:
+    g = 2
+else:
+    class Three: x = y = 1
+try:
+    j = 1
+except* (E, F):
+    def four():
+        def five():
+            import deep
+            class Six: pass
+finally:
+    with a as k, b:
+        class Seven(Six, metaclass=M, *args):
+            l: int
+            m: int = 1
+            if m:
+                n = 1
+                def eight(self): pass
+            @property
+            @other
+            def nine(self):
+                from . import far
+                def ten(): pass
+            class Meta:
+                def eleven(self):
+                    def twelve(): pass
+            o, p = 1, 2
+match a:
+    case b:
+        def thirteen(): pass
+for q in a:
+    r = 1
+while a:
+    s = 1
+@a
+class Fourteen:
+    @b
+    class Fifteen:
+        @c
+        def sixteen(self): pass
+        t = 1
+    u = lambda: 0
+v += 1
+w.x = 1
+"""
+
+
+def test_statements_hold_what_the_query_finds() -> None:
+    (python,) = (language for language in LANGUAGES if language.name == "Python")
+    parser, query = parser_of(python), tags._query(python)
+    assert parser is not None and query is not None
+    package = Path(claude_ls.__file__).parent
+    sources = [path.read_bytes() for path in (*package.rglob("*.py"), *Path(__file__).parents[1].rglob("*.py"))]
+    sources += [ODD_PYTHON.encode(), FILES["Python"][0].encode()]
+    for source in sources:
+        root = parser.parse(source).root_node
+        assert not root.has_error
+        found, bases, imports = tags._by_statements(python, source, root)
+        expected, expected_bases, expected_imports = tags._by_query(query, python, source, root)
+        assert sorted(found) == sorted(expected)
+        assert tags._places(bases) == tags._places(expected_bases)
+        assert tags._places(imports) == tags._places(expected_imports)
 
 
 def test_only_the_scripts_of_a_page_are_its_code() -> None:
