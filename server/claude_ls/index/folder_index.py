@@ -21,7 +21,7 @@ from claude_ls.syntax.languages import LANGUAGES, language_of_name
 from claude_ls.syntax.tags import Tag, code_of, tags_in
 from claude_ls.workspace.listing import IGNORE_FILES, ListedFile, Listing
 
-_ENDINGS = tuple(ending for language in LANGUAGES for ending in language.suffixes)
+_ENDINGS = frozenset(ending for language in LANGUAGES for ending in language.suffixes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +205,7 @@ class _Signatures(dict[Place, str]):
 
 
 def is_code(name: str) -> bool:
-    return name.lower().endswith(_ENDINGS)
+    return name[name.rfind(".") :].lower() in _ENDINGS
 
 
 def _text(path: Path) -> str:

@@ -30,8 +30,8 @@ TOGETHER = 64
 """Files that a process is given at a time."""
 FEW, SMALL = 4, 120_000
 """So few files of no more bytes than these are read here: a process takes longer to start."""
-COUNTED = 1_000
-"""Of so many files at least the words are taken: what many files lean on shows in some of them."""
+COUNTED = 800
+"""Of about so many files or more the words are taken: what many files lean on shows in some of them."""
 AHEAD = 4
 """So many pieces may wait for whoever takes them."""
 PIPE_BYTES = 1 << 20
@@ -53,10 +53,10 @@ def read_files(
         return
     # Large ones first and small ones last, so that all processes end at about the same time.
     queue = sorted(files, key=lambda file: -file.size)
-    counted = frozenset(file.path for file in queue[:: max(1, len(queue) // COUNTED)])
     number = -(-len(queue) // TOGETHER)
     pieces = deque(queue[start::number] for start in range(number))
-    readers = [_Reader(root, counted, seconds, stop) for _ in range(min(count, number))]
+    one_in = max(1, len(queue) // COUNTED)
+    readers = [_Reader(root, one_in, seconds, stop) for _ in range(min(count, number))]
     # Whoever takes the pieces takes time as well: meanwhile no process need be idle.
     done: Queue[list[Indexed] | None] = Queue(AHEAD)
     threads = [Thread(target=reader.work, args=(pieces, done), name="claude-ls-reading") for reader in readers]
@@ -83,9 +83,9 @@ def read_files(
 class _Reader:
     """One process, started when it is first needed and again after it broke, and the thread that waits for it."""
 
-    def __init__(self, root: Path, counted: frozenset[str], seconds: float, stop: Event) -> None:
+    def __init__(self, root: Path, one_in: int, seconds: float, stop: Event) -> None:
         self._root = root.absolute()
-        self._counted = counted
+        self._one_in = one_in
         self._seconds = seconds
         self._stop = stop
         self._over = False
@@ -158,7 +158,7 @@ class _Reader:
         if self._process is None:
             package = str(Path(claude_ls.__file__).parents[1])
             self._process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "claude_ls.index.worker", str(self._root)],
+                [sys.executable, "-P", "-m", "claude_ls.index.worker", str(self._root), str(self._one_in)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 pipesize=PIPE_BYTES,
@@ -167,7 +167,7 @@ class _Reader:
                 cwd="/",
             )
         assert self._process.stdin is not None
-        asked = [[file.path, file.stamp, file.size, file.path in self._counted] for file in files]
+        asked = [[file.path, file.stamp, file.size] for file in files]
         self._process.stdin.write(json.dumps(asked).encode() + b"\n")
         self._process.stdin.flush()
 

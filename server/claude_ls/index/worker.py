@@ -25,11 +25,11 @@ def main() -> None:
         os.nice(NICENESS)
     # What is made here has no circles, and is much: to look for some would take a twentieth of the time.
     gc.disable()
-    root = Path(sys.argv[1])
+    root, one_in = Path(sys.argv[1]), int(sys.argv[2])
     for line in sys.stdin.buffer:
         found = []
-        for path, stamp, size, words in json.loads(line):
-            found.append(read_file(root, ListedFile(path, stamp, size), words=words))
+        for path, stamp, size in json.loads(line):
+            found.append(read_file(root, ListedFile(path, stamp, size), one_in))
         sys.stdout.buffer.write(as_block(found))
         sys.stdout.buffer.flush()
 

@@ -81,7 +81,7 @@ def code_of(language: Language, source: bytes) -> Code:
     if b"\r" in source and _LONE_RETURN.search(source):
         # As long as before, and now the grammar counts the lines that the protocol counts.
         source = _LONE_RETURN.sub(b"\n", source)
-    if _holds_scripts(language) and (scripts := _scripts(language, source)):
+    if language.tags == "html" and b"<script" in source.lower() and (scripts := _scripts(language, source)):
         (language,) = (row for row in LANGUAGES if row.name == "JavaScript")
         alone = bytearray(re.sub(rb"[^\n]", b" ", source))
         for start, end in scripts:
@@ -103,14 +103,16 @@ def tags_in(code: Code, tree: Tree | None = None) -> FileTags | None:
     whole = Tag("", "file", 0, 0, 0, last, -1, "", 0, len(source))
     if not source:
         return FileTags(language, (whole,), ())
-    parser, query = parser_of(language), _query(language)
-    if parser is None or query is None:
+    parser = parser_of(language)
+    if parser is None:
         return None
     root = (tree or parser.parse(source)).root_node
     if language.tags == "python" and not root.has_error:
         found, bases, imports = _by_statements(language, source, root)
-    else:
+    elif (query := _query(language)) is not None:
         found, bases, imports = _by_query(query, language, source, root)
+    else:
+        return None
     statements = [source[start:end].decode("utf-8", "replace") for start, end in _places(imports)]
     return FileTags(language, _nested(source, whole, sorted(found), _places(bases)), tuple(statements))
 
@@ -245,7 +247,8 @@ def _nested(source: bytes, whole: Tag, found: Sequence[_Found], bases: Sequence[
             end = ends[-1]
         if noun == "function" and holders[-1] in _HOLDERS:
             noun = "method"
-        tags.append(Tag(name, noun, first, line, body, last, around[-1], inherited.get(number, ""), start, end))
+        base = inherited.get(number, "") if inherited else ""
+        tags.append(Tag(name, noun, first, line, body, last, around[-1], base, start, end))
         around.append(number)
         holders.append(noun)
         ends.append(end)
@@ -283,10 +286,6 @@ def _scripts(language: Language, source: bytes) -> list[tuple[int, int]]:
         return []
     found = _matches(query, parser.parse(source).root_node, language.depth)
     return _places(node for nodes in found for node in nodes.get("script", ()))
-
-
-def _holds_scripts(language: Language) -> bool:
-    return language.tags == "html"
 
 
 def _matches(query: Query, root: Node, depth: int) -> Iterable[dict[str, list[Node]]]:

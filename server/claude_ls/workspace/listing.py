@@ -7,14 +7,16 @@ import re
 import stat
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from operator import attrgetter
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec
 
 IGNORE_FILES = (".gitignore", ".ignore", ".claudeignore")
 """Later ones win, as does a file further in."""
+_RULES = frozenset(IGNORE_FILES)
 NEVER = frozenset({".git", ".hg", ".svn", ".jj", "node_modules", "__pycache__", ".venv"})
 """Folders that are never looked into, whatever the rules say."""
 MAX_FILES = 200_000
@@ -22,8 +24,7 @@ MAX_RULES = 200_000
 """Bytes of an ignore file; a longer one is no list of rules."""
 
 
-@dataclass(frozen=True, slots=True)
-class ListedFile:
+class ListedFile(NamedTuple):
     """`path` is relative to the folder, with slashes; `stamp` changes whenever it does, `mode` is as in `stat`."""
 
     path: str
@@ -56,15 +57,16 @@ class Listing:
         self._chains.clear()
         self.truncated = False
         count = 0
+        root, by_name = str(self.root), attrgetter("name")
         waiting = [""]
         while waiting:
             folder = waiting.pop()
             try:
-                entries = sorted(os.scandir(f"{self.root}/{folder}"), key=_name)
+                entries = sorted(os.scandir(f"{root}/{folder}"), key=by_name)
             except OSError:
                 continue
             # Most folders have no rules of their own, and to look for them would take longer than all the rest.
-            if folder and not any(entry.name in IGNORE_FILES for entry in entries):
+            if folder and _RULES.isdisjoint([entry.name for entry in entries]):
                 self._chains[folder] = self._chain(folder.rpartition("/")[0])
             chain = self._chain(folder)
             inner: list[str] = []
@@ -161,10 +163,6 @@ def _ignored(chain: tuple[_Rules, ...], path: str) -> bool:
         if rules.any.search(inner) and (include := rules.spec.check_file(inner).include) is not None:
             return include
     return False
-
-
-def _name(entry: os.DirEntry[str]) -> str:
-    return entry.name
 
 
 def stamp_of(found: os.stat_result) -> str:

@@ -164,7 +164,9 @@ def test_a_map_of_many_files_is_made_from_the_words_of_some(tmp_path: Path) -> N
         name = "seldom_used" if number == 7 else "ImportantThing"
         (tmp_path / f"user_{number}.py").write_text(f"from core import *\n\ndef use_{number}(): {name}()\n")
     index = FolderIndex(tmp_path, None)
-    index.add([read_file(tmp_path, file, words=at % 4 == 0) for at, file in enumerate(index.stale())])
+    files = [read_file(tmp_path, file, 4) for file in index.stale()]
+    assert 4 <= sum(1 for file in files if file.words) <= 20
+    index.add(files)
     (shown,) = index.map(130)
     assert shown.path == "core.py" and shown.text.startswith("class ImportantThing:")
 

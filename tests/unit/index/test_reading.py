@@ -164,8 +164,8 @@ def _worker_that(package: Path, line: str) -> None:
     (module / "index" / "__init__.py").write_text(f"__path__.append({real + '/index'!r})\n")
     text = (Path(real) / "index" / "worker.py").read_text()
     text = text.replace(
-        "        for path, stamp, size, words in json.loads(line):\n",
-        f"        for path, stamp, size, words in json.loads(line):\n            {line}\n",
+        "        for path, stamp, size in json.loads(line):\n",
+        f"        for path, stamp, size in json.loads(line):\n            {line}\n",
     )
     (module / "index" / "worker.py").write_text(text.replace("import json\n", "import json\nimport time\n", 1))
 
@@ -186,7 +186,7 @@ def _children() -> list[int]:
 
 
 def test_a_worker_ends_with_its_input(tmp_path: Path) -> None:
-    reader = reading._Reader(tmp_path, frozenset(), 5.0, threading.Event())
+    reader = reading._Reader(tmp_path, 1, 5.0, threading.Event())
     sources(tmp_path, 2)
     reader.read([ListedFile("f0.py", "1", 5)])
     process = reader._process
