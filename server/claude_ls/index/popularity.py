@@ -2,7 +2,8 @@
 
 A name that many files define tells little, and one that a single file defines tells where to look. To count this takes
 longer than all else that a start does, and a person's work hardly moves it: what was counted is kept, and counted anew
-once a good part of the folder is another.
+once a good part of the folder is another. Of large folders only some files have their words taken, and are counted for
+all: of the first hundred definitions, four in five are the same as where all files are counted.
 """
 
 from __future__ import annotations

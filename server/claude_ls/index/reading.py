@@ -26,7 +26,7 @@ from claude_ls.workspace.listing import ListedFile
 
 SECONDS = 20.0
 """How long one file may take."""
-TOGETHER = 64
+TOGETHER = 128
 """Files that a process is given at a time."""
 FEW, SMALL = 4, 120_000
 """So few files of no more bytes than these are read here: a process takes longer to start."""
