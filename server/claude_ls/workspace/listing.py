@@ -160,9 +160,20 @@ def _readable(lines: list[str]) -> Iterator[str]:
 def _ignored(chain: tuple[_Rules, ...], path: str) -> bool:
     for rules in reversed(chain):
         inner = path[len(rules.prefix) :]
-        if rules.any.search(inner) and (include := rules.spec.check_file(inner).include) is not None:
+        if rules.any.search(inner) and (include := _decided(rules.spec, inner)) is not None:
             return include
     return False
+
+
+def _decided(spec: GitIgnoreSpec, path: str) -> bool | None:
+    """What the last rule says that is about `path` itself. The library takes a rule for a folder to be about all that
+    is in it as well, but whoever looks at one folder after the other knows that already; `!*.log` shows no folder in
+    `a.log` that another rule hides."""
+    for pattern in reversed(spec.patterns):
+        match = pattern.regex.search(path) if pattern.regex is not None else None
+        if match and ("ps_d" not in match.re.groupindex or match.end("ps_d") in (-1, len(path))):
+            return pattern.include
+    return None
 
 
 def stamp_of(found: os.stat_result) -> str:

@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from claude_ls.workspace import listing
@@ -122,6 +122,7 @@ _RULES = st.lists(
     outer=_RULES,
     inner=_RULES,
 )
+@example(paths={"a.log/a/a"}, outer=["a/", "!*.log"], inner=[])
 def test_the_same_as_git(paths: set[str], outer: list[str], inner: list[str], tmp_path_factory: pytest.TempPathFactory):
     root = tmp_path_factory.mktemp("root")
     for path in sorted(paths, key=len):
