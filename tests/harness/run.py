@@ -14,7 +14,8 @@ from typing import Any, TypeVar
 
 from claude_ls.agent.scripted import ScriptedModel, by_chance, by_tokens, request_text
 from claude_ls.config import Settings
-from claude_ls.index.folder_index import FolderIndex, Shown, read_file
+from claude_ls.index.folder_index import FolderIndex, Shown
+from claude_ls.index.one_file import read_file
 from claude_ls.index.references import Callers, callers_of, uses_of
 from claude_ls.index.tests import Tests, tests_for
 from claude_ls.lsp.server import create_server

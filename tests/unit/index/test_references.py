@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from claude_ls.index.folder_index import FolderIndex, read_file
+from claude_ls.index.folder_index import FolderIndex
+from claude_ls.index.one_file import read_file
 from claude_ls.index.references import callers_of, references
 
 CASES: Mapping[str, Mapping[str, str]] = {
