@@ -26,7 +26,8 @@ class Language:
     stands beside it in the tree. `needs` names the children without one of which a node defines nothing: `const f`
     is a function only with a function behind it. `by_layout` says that indentation or the next heading ends a block, so
     that the tree cannot tell whose a comment at the end of one is. Documentation is a string in the body (`docstrings`)
-    or a comment above that opens with one of `documentation`.
+    or a comment above that opens with one of `documentation`. Where the grammar has no field for the name of a
+    definition, it is the first node in it of one of the types `names`.
 
     `tags` is the query (`queries/<tags>.scm`) that finds what a file defines for others; it looks at nodes up to
     `depth` steps below the root. `words` says how code is told from comments and strings; languages that share it can
@@ -53,6 +54,7 @@ class Language:
     by_layout: bool = False
     docstrings: bool = False
     documentation: tuple[str, ...] = ()
+    names: frozenset[str] = frozenset()
     can_type: bool = False
     is_code: bool = True
 

@@ -70,6 +70,12 @@ _BARE_BLOCKS = frozenset(
     }
 )
 # Children of a block that are no statements: what a `case` compares with, the condition of an `if`, its `else`.
+_COMMENTS = frozenset(
+    {
+        *("comment", "line_comment", "block_comment", "js_comment"),
+        *("multiline_comment", "documentation_comment", "marginalia", "haddock"),
+    }
+)
 _HEADS = ("value", "name", "condition", "alternative")
 _CLAUSES = ("rescue", "switch_label", "when_clause", "php_tag", "package_clause")
 # What a grammar takes for plain text although comments may stand there, and how they begin.
@@ -81,8 +87,8 @@ _COMMENTS_TRIMMED = 40
 _BLOCK_COMMENT_REACH = 5000
 
 _LINE_OPENER = re.compile(r"#+|//[/!]*|--+|;+|%+|\"")
-_OPENER = re.compile(r"/\*[*!]*|<!--+|--\[=*\[|=begin\b|#+|//[/!]*|--+|;+|%+|\"")
-_CLOSERS = {"/*": "*/", "<!--": "-->", "--[": "]", "=begin": "=end"}
+_OPENER = re.compile(r"/\*[*!]*|\(\*+|\{-+|<!--+|--\[=*\[|=begin\b|#+|//[/!]*|--+|;+|%+|\"")
+_CLOSERS = {"/*": "*/", "(*": "*)", "{-": "-}", "<!--": "-->", "--[": "]", "=begin": "=end"}
 _WORD = re.compile(r"claude[ \t]*(?P<kind>[:?])", re.IGNORECASE)
 # Without a tree, a comment behind code must stand apart from it; `"` opens one (in Vim script) only before all else.
 _PLAIN = re.compile(
@@ -364,7 +370,10 @@ def _body(node: Node) -> Node | None:
 
 def _name(tree: SyntaxTree, node: Node) -> str:
     """What a person calls it: the last plain name of its declarator."""
-    found = node.child_by_field_name("name") or node.child_by_field_name("key") or node.child_by_field_name("type")
+    if tree.language.names:
+        found = _first_named(node, tree.language.names)
+    else:
+        found = node.child_by_field_name("name") or node.child_by_field_name("key") or node.child_by_field_name("type")
     if node.type == "impl_item" and found is not None:
         trait = node.child_by_field_name("trait")
         return f"{tree.text(trait)} for {tree.text(found)}" if trait else tree.text(found)
@@ -384,6 +393,15 @@ def _name(tree: SyntaxTree, node: Node) -> str:
             found = None
     words = " ".join(tree.text(found).split()) if found else ""
     return words.strip("\"'") if len(words) <= _LONGEST_NAME else ""
+
+
+def _first_named(node: Node, types: frozenset[str], steps: int = 4) -> Node | None:
+    """The first node of one of `types` that is not far inside of `node`."""
+    for child in islice(_children(node), 6) if steps else ():
+        found = child if child.type in types else _first_named(child, types, steps - 1)
+        if found is not None:
+            return found
+    return None
 
 
 # Statements and expressions
@@ -665,7 +683,7 @@ def _is_comment(tree: SyntaxTree, node: Node) -> bool:
         return tree.text(node).lstrip().startswith("<!--")
     if node.parent is not None and node.parent.type in ("quoted_attribute_value", "start_tag", "self_closing_tag"):
         return False  # HTML has no comments inside of a tag, but its grammar has.
-    return node.type in ("comment", "line_comment", "block_comment", "js_comment")
+    return node.type in _COMMENTS
 
 
 # Places

@@ -12,7 +12,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
 from claude_ls.syntax.byte_index import ByteIndex, encoded
-from claude_ls.syntax.languages import LANGUAGES, Language, language_of
+from claude_ls.syntax.languages import LANGUAGES, Language
+from claude_ls.syntax.more_languages import MORE_LANGUAGES, candidates
 from claude_ls.text.document import Document
 from claude_ls.text.patch import Span, TextEdit
 from claude_ls.text.regions import Region, changed_regions
@@ -124,8 +125,8 @@ class Parsing:
 
 def parsable(document: Document) -> Language | None:
     """The language of `document`; None where it has no grammar here."""
-    language = language_of(document.language_id, document.uri)
-    return language if language and _grammar(language.package, language.function) else None
+    found = candidates(document.language_id, document.uri)
+    return next((language for language in found if _grammar(language.package, language.function)), None)
 
 
 def parse(document: Document) -> SyntaxTree | None:
@@ -172,6 +173,11 @@ def new_errors(before: SyntaxTree, after: SyntaxTree, span: Span) -> list[int]:
 def missing_grammars() -> list[str]:
     """The languages of the table whose grammar is not installed."""
     return [language.name for language in LANGUAGES if parser_of(language) is None]
+
+
+def more_grammars() -> list[str]:
+    """The languages whose grammar does not come with us, and is here all the same."""
+    return [language.name for language in MORE_LANGUAGES if parser_of(language) is not None]
 
 
 def parser_of(language: Language) -> Parser | None:

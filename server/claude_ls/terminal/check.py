@@ -18,7 +18,7 @@ from rich.text import Text
 from claude_ls import __version__, config
 from claude_ls.agent.claude import CREDENTIALS, ClaudeModel, has_credentials
 from claude_ls.syntax.languages import LANGUAGES
-from claude_ls.syntax.tree import missing_grammars
+from claude_ls.syntax.tree import missing_grammars, more_grammars
 from claude_ls.workspace.check_environment import program_finder
 from claude_ls.workspace.check_suggestions import suggest
 from claude_ls.workspace.files import FileProblem, StateFolder, read
@@ -98,7 +98,8 @@ def _grammars() -> Finding:
     if missing:
         words = f"missing for {', '.join(missing)}; actions there go by the selection alone"
         return Finding("grammars", "note", words, "Install claude-ls again to have them all.")
-    return Finding("grammars", "ok", f"{len(LANGUAGES)} languages")
+    more = "".join(f", {name}" for name in more_grammars())
+    return Finding("grammars", "ok", f"{len(LANGUAGES)} languages{more}")
 
 
 def _state(root: Path) -> Finding:

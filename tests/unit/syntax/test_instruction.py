@@ -97,7 +97,7 @@ TARGETS = [
     # No grammar: by the look of the line.
     ("vim", '" ¦claude: go\nset nu\n\nset x\n', "go", '" claude: go\nset nu'),
     ("latex", "a\n% ¦claude: a\n% b\ntext\n\nmore\n", "a\nb", "% claude: a\n% b\ntext"),
-    ("sql", "select 1 -- ¦claude: go\nfrom x\n", "go", "select 1 -- claude: go"),
+    ("ada", "select 1 -- ¦claude: go\nfrom x\n", "go", "select 1 -- claude: go"),
     ("clojure", "(f) ;; ¦claude: go\n(g)\n", "go", "(f) ;; claude: go"),
     ("dart", "/* claude: a\n * b¦\n */\nf();\n", "a\nb", "/* claude: a\n * b\n */\nf();"),
     ("vue", "<!-- ¦claude: go -->\n<p/>\n", "go", "<!-- claude: go -->\n<p/>"),
