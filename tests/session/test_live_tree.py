@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import weakref
 
 import pytest
 from hypothesis import given, settings
@@ -103,6 +104,42 @@ def test_the_end_of_the_session_is_the_end_of_waiting() -> None:
         with pytest.raises(asyncio.CancelledError):
             await waiting
         assert asyncio.all_tasks() == {asyncio.current_task()}
+
+    asyncio.run(main())
+
+
+def test_what_goes_wrong_is_told_to_whoever_waits_for_it_and_to_nobody_else() -> None:
+    class Broken(LiveTree):
+        def advance(self, seconds: float) -> bool:
+            raise ValueError("broken")
+
+    async def main() -> None:
+        turns = Turns(Ticking(0.001))
+        broken, sound = Broken(opened(), turns), LiveTree(opened(), turns)
+        results = await asyncio.gather(broken.within(60), sound.within(60), return_exceptions=True)
+        assert [str(result) for result in results] == ["broken", "None"]
+        assert sound.fresh is not None
+        await turns.aclose()
+        with pytest.raises(asyncio.CancelledError):
+            await LiveTree(opened(), turns).within(60)
+
+    asyncio.run(main())
+
+
+def test_a_large_tree_is_let_go_of_in_a_turn_of_its_own() -> None:
+    async def main() -> None:
+        turns = Turns(Ticking(0))
+        document = opened(LONG * 4)
+        live = LiveTree(document, turns)
+        assert live.at_once() and live.fresh is not None
+        gone = asyncio.Event()
+        weakref.finalize(live.fresh, gone.set)
+        document, edits = typed(document, LONG.index("return"), '"""')
+        live.changed(document, edits)
+        assert live.at_once() and live.fresh is not None
+        assert not gone.is_set(), "whoever asks for the new tree does not pay for the old one"
+        await gone.wait()
+        await turns.aclose()
 
     asyncio.run(main())
 

@@ -49,22 +49,28 @@ class Turns:
         self.most_steps = most_steps
         self._waiting: dict[LiveTree, list[asyncio.Future[None]]] = {}
         self._done_with: list[object] = []
+        self._closed = False
         self._task: asyncio.Task[None] | None = None
 
     def settled(self, tree: LiveTree) -> asyncio.Future[None]:
         """Done when the tree is that of its text, or cannot be had."""
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.setdefault(tree, []).append(future)
-        self._start()
+        if self._closed:
+            future.cancel()
+        else:
+            self._waiting.setdefault(tree, []).append(future)
+            self._start()
         return future
 
     def let_go(self, done_with: object) -> None:
         """Free what takes long to free, in a turn of its own."""
-        self._done_with.append(done_with)
-        self._start()
+        if not self._closed:
+            self._done_with.append(done_with)
+            self._start()
 
     async def aclose(self) -> None:
-        """Stop; whoever still waits is cancelled."""
+        """Stop; whoever still waits, or comes later, is cancelled."""
+        self._closed = True
         for future in [future for futures in self._waiting.values() for future in futures]:
             future.cancel()
         if self._task:
@@ -82,13 +88,24 @@ class Turns:
                     self._done_with.pop()
                     await asyncio.sleep(REST)
                 for tree in list(self._waiting):
-                    if tree.advance(SLICE):
-                        for future in self._waiting.pop(tree):
-                            if not future.done():
-                                future.set_result(None)
+                    self._take_turn(tree)
                     await asyncio.sleep(REST)
         finally:
             self._task = None
+
+    def _take_turn(self, tree: LiveTree) -> None:
+        problem = None
+        try:
+            settled = tree.advance(SLICE)
+        except Exception as error:  # whoever waits hears of it, and all others go on
+            settled, problem = True, error
+        for future in self._waiting.pop(tree) if settled else ():
+            if future.done():
+                continue
+            if problem is None:
+                future.set_result(None)
+            else:
+                future.set_exception(problem)
 
 
 class LiveTree:
@@ -141,8 +158,8 @@ class LiveTree:
         if not self.settled:
             future = self._turns.settled(self)
             await asyncio.wait({future}, timeout=seconds)
-            if future.cancelled():
-                raise asyncio.CancelledError
+            if future.done():
+                future.result()
 
     def start(self) -> None:
         """Work on it while others go on with theirs."""
@@ -164,13 +181,15 @@ class LiveTree:
             self._meanwhile = ()
         parsing, clock = self._parsing, self._turns.clock
         most = self._turns.most_steps if self._tree else inf
+        self._parsing = None  # where it goes wrong, the next one begins anew
         tree = parsing.advance(lambda: parsing.steps >= most or clock() >= until)
         done_with: object = None
         if tree is not None:
             done_with = self._tree
-            self._tree, self._since, self._parsing, self._given_up = tree, self._meanwhile, None, None
+            self._tree, self._since, self._given_up = tree, self._meanwhile, None
         elif parsing.steps >= most:
-            done_with = parsing
-            self._given_up, self._parsing = parsing.document, None
+            done_with, self._given_up = parsing, parsing.document
+        else:
+            self._parsing = parsing
         if done_with is not None and parsing.steps > FEW_STEPS:
             self._turns.let_go(done_with)

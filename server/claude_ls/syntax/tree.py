@@ -146,7 +146,8 @@ def new_errors(before: SyntaxTree, after: SyntaxTree, span: Span) -> list[int]:
     """Lines (from 0) of `after` on which `span` has syntax errors that `before` did not have.
 
     Errors have no identity over edits. One that begins in text both documents share, at their head or tail, is known by
-    its place there. In what changed between them errors are counted: as many as stood there before are not new.
+    its place there. In what changed between them errors are counted: as many as stood there before are not new. Where
+    much is broken already, two trees may differ by more than the edit between them: see `Parsing`.
     """
     old, new = before.document.text, after.document.text
     head = _common_head(old, new)
