@@ -7,6 +7,7 @@ return {
   -- paid for every hunk.
   flags = { debounce_text_changes = 10 },
   capabilities = { workspace = { codeLens = { refreshSupport = true } } },
+  on_init = function(client) require("claude_ls.reported").follow(client) end,
   handlers = {
     -- Neovim's own puts the name of the server before it, on a line of its own, and then waits for <Enter>.
     ["window/showMessage"] = function(_, params)

@@ -14,10 +14,13 @@ MAX_REGION_LINES = 80
 
 
 def _offers(situation: Situation) -> Iterable[Offer]:
+    groups = _by_likeness(situation.diagnostics)
     for diagnostic in situation.diagnostics:
+        if not _is_here(situation, diagnostic) and any(_is_here(situation, item) for item in groups[_kind(diagnostic)]):
+            continue  # handed on for the sake of the one that is here
         title = f'Claude: fix "{short(diagnostic.message)}"'
         yield Offer(title, KIND, "claude.fix", diagnostic.span, diagnostics=(diagnostic,))
-    for alike in _by_likeness(situation.diagnostics).values():
+    for alike in groups.values():
         if len(alike) > 1:
             span = Span(min(item.span.start for item in alike), max(item.span.end for item in alike))
             title = f'Claude: fix all {len(alike)} like this: "{short(alike[0].message)}"'
@@ -25,11 +28,20 @@ def _offers(situation: Situation) -> Iterable[Offer]:
 
 
 def _by_likeness(diagnostics: Iterable[Diagnostic]) -> Mapping[tuple[str, str], list[Diagnostic]]:
-    """Those that say the same: by the same tool under the same code, or in the same words where it has no codes."""
     found: dict[tuple[str, str], list[Diagnostic]] = {}
     for item in dict.fromkeys(diagnostics):
-        found.setdefault((item.source, item.code or f"“{item.message}”"), []).append(item)
+        found.setdefault(_kind(item), []).append(item)
     return found
+
+
+def _kind(item: Diagnostic) -> tuple[str, str]:
+    """Alike for all that say the same: by one tool under one code, or in the same words where it has no codes."""
+    return item.source, item.code or f"“{item.message}”"
+
+
+def _is_here(situation: Situation, item: Diagnostic) -> bool:
+    lines = situation.document.whole_lines(situation.span)
+    return item.span.start <= lines.end and lines.start <= item.span.end
 
 
 def _region(task: Task) -> Span:

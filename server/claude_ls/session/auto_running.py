@@ -11,13 +11,13 @@ Rules:
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from claude_ls.session.buffer import Anchor, Buffer, Later
 from claude_ls.syntax.outline import Instruction, instruction_at
-from claude_ls.text.patch import Span
+from claude_ls.text.patch import Span, TextEdit
 from claude_ls.text.rebase import carry_span
 
 QUIET_SECONDS = 0.5
@@ -86,8 +86,12 @@ class AutoRunning:
     def closed(self, uri: str) -> None:
         self._watched.pop(uri, None)
 
-    def changed(self, buffer: Buffer) -> None:
-        """The document has just changed, as its live edit has seen it."""
+    def changed(self, buffer: Buffer, edits: Sequence[TextEdit]) -> None:
+        """The document has just changed by `edits`, as the editor reports it; its live edit has seen whose they are.
+
+        Where the person is, the editor's report tells: what is seen is the smallest change, and that of a line which is
+        put in between two others can end on either.
+        """
         watched = self._watched.get(buffer.document.uri)
         if watched is None or buffer.refusal:
             return
@@ -100,7 +104,10 @@ class AutoRunning:
             if owner:
                 self._know_all(watched, buffer, span)
                 continue
-            watched.caret = buffer.follow(Span(span.end, span.end))
+            caret = (
+                edits[-1].start + len(edits[-1].text) if edits and len(edits[-1].text) <= LONGEST_TYPED else span.end
+            )
+            watched.caret = buffer.follow(Span(caret, caret))
             if edit.text.strip() and len(edit.text) <= LONGEST_TYPED:
                 fresh.append(span)
         for span in fresh:

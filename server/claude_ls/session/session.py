@@ -232,7 +232,7 @@ class Session:
             carried = (replace(item, span=carry_span_over(item.span, edits)) for item in told)
             self._diagnostics[document.uri] = tuple(carried)
         buffer.changed(document, edits)
-        self._auto_running.changed(buffer)
+        self._auto_running.changed(buffer, edits)
 
     def saved(self, uri: str) -> None:
         """The person has saved the document."""

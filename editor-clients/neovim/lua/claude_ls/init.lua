@@ -42,47 +42,6 @@ function M.prompt_edit(argument, client_id)
   end)
 end
 
--- What other servers say, as they said it: Neovim keeps that beside what it made of it.
-local function as_reported(diagnostic, encoding)
-  local reported = vim.tbl_get(diagnostic, "user_data", "lsp")
-  if reported and reported.range then return reported end
-  local buffer = diagnostic.bufnr
-  local function place(row, column)
-    local line = vim.api.nvim_buf_get_lines(buffer, row, row + 1, false)[1] or ""
-    return { line = row, character = vim.str_utfindex(line, encoding, math.min(column, #line), false) }
-  end
-  return {
-    range = {
-      start = place(diagnostic.lnum, diagnostic.col),
-      ["end"] = place(diagnostic.end_lnum or diagnostic.lnum, diagnostic.end_col or diagnostic.col),
-    },
-    message = diagnostic.message,
-    severity = diagnostic.severity,
-    source = diagnostic.source,
-    code = diagnostic.code,
-  }
-end
-
--- Fixes what is reported on this line; with `all` also what is like it anywhere in the file.
-function M.fix(client, all)
-  local line = vim.api.nvim_win_get_cursor(0)[1] - 1
-  local own = vim.lsp.diagnostic.get_namespace(client.id)
-  local function theirs(found) return vim.tbl_filter(function(item) return item.namespace ~= own end, found) end
-  local here = theirs(vim.diagnostic.get(0, { lnum = line }))
-  if #here == 0 then
-    vim.notify("Claude: nothing is reported on this line", vim.log.levels.INFO)
-    return
-  end
-  local function like(one, other)
-    return one.source == other.source and one.code == other.code and (one.code ~= nil or one.message == other.message)
-  end
-  local chosen = all and vim.tbl_filter(function(item) return like(item, here[1]) end, theirs(vim.diagnostic.get(0))) or here
-  M.run("claude.fix", {
-    uri = vim.uri_from_bufnr(0),
-    diagnostics = vim.tbl_map(function(item) return as_reported(item, client.offset_encoding) end, chosen),
-  })
-end
-
 -- :Claude ACTION [WORDS], on the given lines or at the cursor.
 function M.command(call)
   local name = call.fargs[1]
@@ -107,7 +66,7 @@ function M.command(call)
   local argument = { uri = vim.uri_from_bufnr(0), range = range }
   local words = table.concat(vim.list_slice(call.fargs, 2), " ")
   if name == "edit" and words == "" then return M.prompt_edit(argument, client.id) end
-  if name == "fix" then return M.fix(client, words == "all") end
+  if name == "fix" then return require("claude_ls.reported").fix(client, words == "all") end
   if action.words and words ~= "" then argument[action.words] = words end
   M.run(action.command, vim.tbl_extend("force", argument, action.arguments or {}))
 end
