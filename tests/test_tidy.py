@@ -127,6 +127,18 @@ def test_every_kind_of_the_menu_is_announced() -> None:
         assert any(f"{entry.kind}.".startswith(f"{kind}.") for kind in announced.CODE_ACTION_KINDS), entry
 
 
+def test_whatever_a_menu_shows_is_in_the_table() -> None:
+    known = []
+    for entry in (entry for action in ACTIONS.values() for entry in action.entries):
+        title = re.sub(r"<[^>]*>", "\0", entry.title)
+        known.append(re.compile(re.escape(f"menu {entry.kind}: {title}").replace("\0", ".+")))
+    for path in (ROOT / "fixtures" / "cases").rglob("*.case"):
+        for line in (read_case(path).client_transcript or "").splitlines():
+            if line.startswith("menu ") and not line.startswith("menu quickfix.claude.review"):
+                shown = line.partition(" (disabled: ")[0]
+                assert any(entry.fullmatch(shown) for entry in known), f"{path.name}: {line}"
+
+
 _MENU = {"test": "Claude: write tests", "fix": "Claude: fix", "edit": "Claude: do", "explain": "Claude: answer"}
 
 

@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 from functools import cache, cached_property
 from importlib import resources
 from typing import Any, Literal
+from urllib.parse import unquote, urlsplit
 
 from claude_ls.agent.context import Diagnostic
 from claude_ls.agent.tools import Tool
 from claude_ls.syntax import outline
+from claude_ls.syntax.testing import is_test_file
 from claude_ls.syntax.tree import SyntaxTree
 from claude_ls.text.document import Document
 from claude_ls.text.patch import Span
@@ -46,6 +48,11 @@ class Situation:
     @cached_property
     def definition(self) -> outline.Definition | None:
         return outline.enclosing_definition(self.tree, self.span) if self.tree else None
+
+    @property
+    def is_test(self) -> bool:
+        """Whether the document holds tests."""
+        return is_test_file(unquote(urlsplit(self.document.uri).path))
 
     @property
     def on_definition(self) -> bool:

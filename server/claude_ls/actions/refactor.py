@@ -96,12 +96,18 @@ def _can_modernize(situation: Situation) -> bool:
 
 
 def _can_type(situation: Situation) -> bool:
-    return _is_definition(situation) and situation.tree is not None and situation.tree.language.can_type
+    """Not what is a type itself: it has all of its types, or nobody could read it."""
+    definition, tree = situation.definition, situation.tree
+    if definition is None or tree is None or not situation.is_code:
+        return False
+    return tree.language.can_type and definition.noun not in ("interface", "type", "enum", "namespace")
 
 
 def _can_inline(situation: Situation) -> bool:
-    """What stands for its body, and can be replaced by it: no class, nothing that the language itself calls."""
+    """What stands for its body, and can be replaced by it: no class, nothing that the language or a runner calls."""
     definition = situation.definition
+    if situation.is_test and definition is not None and definition.name.lower().startswith("test"):
+        return False
     return (
         situation.is_code
         and situation.on_definition
@@ -120,9 +126,9 @@ def _can_rename(situation: Situation) -> bool:
 
 
 def _can_fail(situation: Situation) -> bool:
-    """Only code that runs can go wrong: a function with a body, or statements in one."""
+    """Only code that runs can go wrong: a function with a body, or statements in one. What fails in a test should."""
     definition = situation.definition
-    if definition is None or not situation.is_code:
+    if definition is None or not situation.is_code or situation.is_test:
         return False
     runs = definition.noun in FUNCTIONS and _has_body(situation)
     return runs or (situation.selection is not None and situation.selection.kind == "statements")
@@ -212,7 +218,7 @@ REFACTORINGS = (
         "refactor.rewrite.claude.errors",
         "handle errors in <symbol or selection>",
         _can_fail,
-        when="in a function that has a body, or on statements",
+        when="in a function that has a body, or on statements; not in tests",
         summary="looks after what can go wrong, in the way of the project",
         callers="itself",
     ),

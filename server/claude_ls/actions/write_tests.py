@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from urllib.parse import unquote, urlsplit
 
 from claude_ls.actions.action import Action, Entry, Offer, Situation, Task, prompt
 from claude_ls.actions.refactor import FUNCTIONS
 from claude_ls.agent.tools import CANNOT_DO, EDIT_FILE, WRITE_FILE
 from claude_ls.syntax import outline
-from claude_ls.syntax.testing import is_test_file
 from claude_ls.text.patch import Span
 
 KIND = "source.claude.test"
@@ -27,7 +25,7 @@ def _can_be_tested(situation: Situation, definition: outline.Definition) -> bool
     tree = situation.tree
     if tree is None or not situation.is_code or not definition.name or definition.noun not in _WITH_BEHAVIOUR:
         return False
-    if is_test_file(unquote(urlsplit(situation.document.uri).path)) or not outline.has_body(tree, situation.span):
+    if situation.is_test or not outline.has_body(tree, situation.span):
         return False
     around = list(outline.definitions_around(tree, situation.span))
     return not any(holder.noun in FUNCTIONS for holder in around[1:]) and not any(
