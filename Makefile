@@ -50,11 +50,11 @@ docs: $(READY)
 bench: $(READY)
 	$(BIN)/python bench/startup.py
 	$(BIN)/python bench/code_action.py
-	$(BIN)/python bench/keystroke.py
 	$(BIN)/python bench/stream.py
 	$(BIN)/python bench/edit_engine.py
 	$(BIN)/python bench/review.py
 	$(BIN)/python bench/context_recall.py
+	$(BIN)/python bench/keystroke.py
 	$(BIN)/python bench/index.py
 	$(BIN)/python bench/folder_copy.py
 

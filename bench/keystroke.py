@@ -40,6 +40,8 @@ KEYS = 300
 ROUNDS = 3
 RATIO = 1.5
 HOLD_MS = 10.0
+OTHER = "file:///bench/other.py"
+"""Where small requests hover: what a hover has to look up in a text that was changed is no matter of parsing."""
 GRAMMARS = {
     "python": ("tree_sitter_python", "language"),
     "typescript": ("tree_sitter_typescript", "language_typescript"),
@@ -196,24 +198,77 @@ class Held:
     by_lines: int
 
 
+class Impatient(Peer):
+    """A client that sends small requests, one after the other, while it waits for something else."""
+
+    def __init__(self, script: str) -> None:
+        # With a scripted model, since the client library is imported behind the first seconds of a real one.
+        super().__init__([sys.executable, "-m", "claude_ls", "--stdio", "--model", f"script:{script}"])
+        self.number = 0
+
+    def menu(self, document: Document, offset: int, times: list[float]) -> list[dict[str, Any]]:
+        """The menu at `offset`; until it is there, small requests are sent one after the other."""
+        place = document.position(offset, "utf-16")
+        where = {"line": place.line, "character": place.column}
+        params = {
+            "textDocument": {"uri": document.uri},
+            "range": {"start": where, "end": where},
+            "context": {"diagnostics": []},
+        }
+        answer: list[Any] = []
+        self.send({"id": "menu", "method": "textDocument/codeAction", "params": params})
+        while not answer:
+            times.append(self.small(answer))
+        return list(answer[0])
+
+    def settle(self, times: list[float], seconds: float) -> None:
+        until = time.perf_counter() + seconds
+        while time.perf_counter() < until:
+            times.append(self.small([]))
+            time.sleep(0.001)
+
+    def small(self, menus: list[Any]) -> float:
+        """Milliseconds of one small request; the answer to a menu that comes before it goes into `menus`."""
+        self.number += 1
+        identity = f"small-{self.number}"
+        request: dict[str, Any] = {
+            "method": "workspace/executeCommand",
+            "params": {"command": "claude.jobs", "arguments": []},
+        }
+        if self.number % 2:
+            place = {"line": 1, "character": 0}
+            request = {"method": "textDocument/hover", "params": {"textDocument": {"uri": OTHER}, "position": place}}
+        before = time.perf_counter()
+        self.send({"id": identity, **request})
+        while True:
+            message = self.receive()
+            if message.get("id") == identity:
+                return (time.perf_counter() - before) * 1000
+            if message.get("id") == "menu":
+                menus.append(message["result"])
+            else:
+                self.answer(message)
+
+
 def small_requests(case: Typing, count: int) -> Held:
     """Types into a real server, which is asked for a menu after each key, and for small things all the time."""
-    # With a scripted model, since the client library is imported behind the first seconds of a real one.
     with tempfile.NamedTemporaryFile("w", suffix=".txt") as script:
         script.write("-- claude --\nhello\n")
         script.flush()
-        peer = Peer([sys.executable, "-m", "claude_ls", "--stdio", "--model", f"script:{script.name}"])
+        peer = Impatient(script.name)
         peer.initialize()
     peer.notify("initialized", {})
     uri = "file:///bench/big.py" if case.language == "python" else "file:///bench/big.ts"
     opened = {"uri": uri, "languageId": case.language, "version": 1, "text": case.text}
     peer.notify("textDocument/didOpen", {"textDocument": opened})
+    other = {"uri": OTHER, "languageId": "python", "version": 1, "text": "x = 1\ny = 2\n"}
+    peer.notify("textDocument/didOpen", {"textDocument": other})
     held = Held([], [], [], 0)
     document = Document.opened(uri, case.language, 1, case.text)
     # Whatever is done for the first time takes longer.
-    menu(peer, document, 0, [])
+    peer.menu(document, 0, [])
     peer.notify("textDocument/didChange", {"textDocument": {"uri": uri, "version": 2}, "contentChanges": []})
-    settle(peer, uri, [], 1.0)
+    peer.settle([], 1.0)
     for number, key in zip(range(count), case.keys(case.text), strict=False):
         first, last = (document.position(offset, "utf-16") for offset in (key.start, key.end))
         where = {"start": first._asdict(), "end": last._asdict()}
@@ -232,64 +287,15 @@ def small_requests(case: Typing, count: int) -> Held:
         params = {"textDocument": changed, "contentChanges": [{"range": where, "text": key.text}]}
         peer.notify("textDocument/didChange", params)
         before = time.perf_counter()
-        actions = menu(peer, document, key.start, held.parsing)
+        actions = peer.menu(document, key.start, held.parsing)
         held.menus.append((time.perf_counter() - before) * 1000)
         held.by_lines += not any("simplify" in action["title"] for action in actions)
         # What was not parsed in time is parsed behind the answered menu, at the same cost for others.
-        settle(peer, uri, held.parsing if held.by_lines else [], 0.3)
+        peer.settle(held.parsing if held.by_lines else [], 0.3)
         for _ in range(10):
-            held.at_rest.append(small(peer, uri, []))
+            held.at_rest.append(peer.small([]))
     peer.stop()
     return held
-
-
-def menu(peer: Peer, document: Document, offset: int, times: list[float]) -> list[dict[str, Any]]:
-    """The menu at `offset`; until it is there, small requests are sent one after the other."""
-    place = document.position(offset, "utf-16")
-    where = {"line": place.line, "character": place.column}
-    params = {
-        "textDocument": {"uri": document.uri},
-        "range": {"start": where, "end": where},
-        "context": {"diagnostics": []},
-    }
-    answer: list[Any] = []
-    peer.send({"id": "menu", "method": "textDocument/codeAction", "params": params})
-    while not answer:
-        times.append(small(peer, document.uri, answer))
-    return list(answer[0])
-
-
-def settle(peer: Peer, uri: str, times: list[float], seconds: float) -> None:
-    until = time.perf_counter() + seconds
-    while time.perf_counter() < until:
-        times.append(small(peer, uri, []))
-        time.sleep(0.001)
-
-
-def small(peer: Peer, uri: str, menus: list[Any]) -> float:
-    """Milliseconds of one small request; the answer to a menu that comes before it goes into `menus`."""
-    small.number += 1  # type: ignore[attr-defined]
-    identity = f"small-{small.number}"  # type: ignore[attr-defined]
-    request: dict[str, Any] = {
-        "method": "workspace/executeCommand",
-        "params": {"command": "claude.jobs", "arguments": []},
-    }
-    if small.number % 2:  # type: ignore[attr-defined]
-        place = {"line": 1, "character": 0}
-        request = {"method": "textDocument/hover", "params": {"textDocument": {"uri": uri}, "position": place}}
-    before = time.perf_counter()
-    peer.send({"id": identity, **request})
-    while True:
-        message = peer.receive()
-        if message.get("id") == identity:
-            return (time.perf_counter() - before) * 1000
-        if message.get("id") == "menu":
-            menus.append(message["result"])
-        else:
-            peer.answer(message)
-
-
-small.number = 0  # type: ignore[attr-defined]
 
 
 async def loop_held(case: Typing, count: int) -> list[float]:
@@ -325,7 +331,7 @@ async def loop_held(case: Typing, count: int) -> list[float]:
 
 
 def shown(times: list[float]) -> str:
-    p99 = statistics.quantiles(times, n=100)[98]
+    p99 = statistics.quantiles(times, n=100, method="inclusive")[98]
     return f"{statistics.median(times):6.2f} {p99:6.2f} {max(times):6.2f}"
 
 

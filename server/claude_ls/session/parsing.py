@@ -27,8 +27,8 @@ from claude_ls.text.regions import Region, with_edit
 
 MOMENT = 0.003
 """Seconds for which whoever asks may be kept on the spot."""
-SLICE = 0.002
-REST = 0.0005
+SLICE = 0.003
+REST = 0.0015
 """Seconds between two slices: a real pause, as a request may take several rounds of the loop, or wait for a thread."""
 PATIENCE = 2.0
 """Seconds that a job may wait for a tree before it goes by lines."""

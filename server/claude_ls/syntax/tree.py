@@ -231,7 +231,8 @@ def _edited(before: SyntaxTree, document: Document, regions: Sequence[Region]) -
         reached = end
     # The last one first, so that those before it stand where the old text has them.
     for start, end, inserted in reversed(edits):
-        first, last = _point(before, start), _point(before, end)
+        first = _point(before, start)
+        last = _point(before, end) if end != start else first
         broken = inserted.rfind(b"\n") + 1
         column = len(inserted) - broken + (0 if broken else first[1])
         new_last = (first[0] + inserted.count(b"\n"), column)
