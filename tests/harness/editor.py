@@ -51,6 +51,8 @@ class Editor:
         self.unanswered: dict[int, asyncio.Future[Any]] = {}
         self.ended: set[str] = set()
         self.refused = 0
+        self.messages = 0
+        """How many went to and fro."""
         self._late: list[Callable[[], None]] = []
         """Reports of changes that this editor is slow to make."""
         self._server = server
@@ -63,6 +65,7 @@ class Editor:
 
     # What pygls calls as its writer.
     def write(self, data: bytes) -> None:
+        self.messages += 1
         header, _, body = data.partition(b"\r\n\r\n")
         assert int(header.split(b"\r\n")[0].split(b":")[1]) == len(body)
         asyncio.get_running_loop().call_soon(self._receive, json.loads(body))
@@ -184,6 +187,7 @@ class Editor:
         return len(character.encode("utf-8")) if self._encoding == "utf-8" else 1 + (ord(character) > 0xFFFF)
 
     def _send(self, message: dict[str, Any]) -> None:
+        self.messages += 1
         protocol = self._server.protocol
         raw = json.dumps({"jsonrpc": "2.0", **message})
         protocol.handle_message(json.loads(raw, object_hook=protocol.structure_message))

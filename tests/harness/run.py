@@ -7,9 +7,11 @@ import itertools
 import random
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Lock
 from typing import Any, TypeVar
 
 from claude_ls.agent.scripted import ScriptedModel, by_chance, by_tokens, request_text
@@ -115,6 +117,29 @@ class Known:
         return path.relative_to(self._root).as_posix(), live.keys()
 
 
+class Threads(ThreadPoolExecutor):
+    """The threads of the event loop, which tell whether one of them is at work."""
+
+    def __init__(self) -> None:
+        super().__init__(2)
+        self._lock = Lock()
+        self._count = 0
+
+    @property
+    def working(self) -> bool:
+        return self._count > 0
+
+    def submit(self, work: Callable[..., Result], /, *args: Any, **kwargs: Any) -> Future[Result]:
+        self._add(1)
+        future = super().submit(work, *args, **kwargs)
+        future.add_done_callback(lambda _: self._add(-1))
+        return future
+
+    def _add(self, more: int) -> None:
+        with self._lock:
+            self._count += more
+
+
 class Unwatched:
     """Nobody tells of files that other programs change; a test can."""
 
@@ -150,6 +175,7 @@ class _Play:
             self._folder = folder / "state"
         self._chance = random.Random(variant.seed or 0)
         self._timed: list[Step] = []
+        self._threads = Threads()
         self._results: list[str] = []
         self._reported: list[dict[str, Any]] = []
         """What another server says of the file, as the editor hands it on with each question for the menu."""
@@ -190,6 +216,7 @@ class _Play:
 
     async def run(self) -> Outcome:
         case, editor = self._case, self._editor
+        asyncio.get_running_loop().set_default_executor(self._threads)
         await editor.start(self._root.as_uri(), dict(case.settings))
         for name, text in case.files.items():
             if "on disk" not in case.client or name == case.selection[0]:
@@ -236,8 +263,12 @@ class _Play:
             busy = len(asyncio.all_tasks()) > 1
             quiet = 0 if running or busy else quiet + 1
             if running and self._timers:
+                seen = self._editor.messages
                 for _ in range(20):
                     await asyncio.sleep(0)
+                # What a thread has found may just have set something going: time stands still for that.
+                if self._threads.working or seen != self._editor.messages:
+                    continue
                 if any(not job.ended for job in self._server.session.jobs()) and self._timers and self._idle():
                     self._fire()
             elif quiet == 3 and self._timers:
