@@ -76,4 +76,4 @@ def _listed(value: object) -> Iterator[Mapping[str, Any]]:
     if isinstance(value, str):
         yield {"type": "text", "text": value}
     elif isinstance(value, list):
-        yield from (item for item in value if isinstance(item, Mapping))
+        yield from (item if isinstance(item, Mapping) else {"type": "text", "text": str(item)} for item in value)

@@ -196,7 +196,7 @@ class ReplayServer:
         if not isinstance(body, dict):
             await connection.json(400, wire_answer.error("invalid_request_error", "the body is not a JSON object"))
         elif path == "/v1/messages/count_tokens":
-            await connection.json(200, {"input_tokens": wire_answer.counted(body)})
+            await connection.json(200, {"input_tokens": max(1, sum(PromptCache().count(body)))})
         elif path in ("/v1/models", "/v1/models/"):
             listed = [wire_answer.model_info(name) for name in MODELS]
             page = {"data": listed, "has_more": False, "first_id": MODELS[0], "last_id": MODELS[-1]}

@@ -82,12 +82,6 @@ def events(
     yield event({"type": "message_stop"})
 
 
-def counted(body: dict[str, Any]) -> int:
-    """How many tokens a request has: about as many as its words, whatever else is set in it."""
-    words = {name: body.get(name) for name in ("system", "tools", "messages")}
-    return estimated_tokens(json.dumps(words, ensure_ascii=False))
-
-
 def _block(part: Say | Think | Use, number: int, index: int) -> dict[str, Any]:
     match part:
         case Use():
