@@ -60,6 +60,9 @@ def one_thread() -> Background:
     return background
 
 
+SPENT_SECONDS = 0.2
+
+
 class Keeping:
     """The stores, off the event loop. What cannot be kept is told once, and nothing else suffers."""
 
@@ -69,6 +72,8 @@ class Keeping:
         self._client = client
         self._told: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._turns: list[Turn] = []
+        self._soon: asyncio.TimerHandle | None = None
 
     async def keep(self, job: str, title: str, path: Path, text: str | None) -> str | None:
         """Store what is at `path`, before `job` changes it; why that cannot be, or None once it is on disk."""
@@ -99,8 +104,17 @@ class Keeping:
         self._later(work)
 
     def spent(self, turn: Turn) -> None:
-        """What one turn of a model took."""
-        self._later(lambda: self._stores.usage.add(turn))
+        """What one turn of a model took: kept a moment later, so that no edit goes out while that is half written."""
+        self._turns.append(turn)
+        if self._soon is None:
+            self._soon = asyncio.get_running_loop().call_later(SPENT_SECONDS, self._keep_turns)
+
+    def _keep_turns(self) -> None:
+        if self._soon is not None:
+            self._soon.cancel()
+        turns, self._turns, self._soon = self._turns, [], None
+        for turn in turns:
+            self._later(lambda turn=turn: self._stores.usage.add(turn))  # type: ignore[misc]
 
     def prune(self, days: float, size: int) -> None:
         self._later(lambda: self._stores.checkpoints.prune(days, size))
@@ -137,6 +151,7 @@ class Keeping:
 
     async def finished(self) -> None:
         """Wait until all is on disk."""
+        self._keep_turns()
         while self._tasks:
             await asyncio.gather(*self._tasks)
 
