@@ -77,7 +77,7 @@ class Known:
     async def context(
         self, path: Path, lines: tuple[int, int], characters: int, unsaved: Mapping[Path, str], *, whole: bool = False
     ) -> list[Shown]:
-        own, _ = self._show(path, unsaved)
+        own = self._show(path, unsaved)
         return self._index.context(own, *lines, characters, lambda name: not (whole and name == own))
 
     async def map(self, path: Path, characters: int) -> list[Shown]:
@@ -86,18 +86,18 @@ class Known:
     async def callers(
         self, path: Path, lines: tuple[int, int], characters: int, unsaved: Mapping[Path, str], *, members: bool
     ) -> Callers | None:
-        own, live = self._show(path, unsaved)
-        return callers_of(self._index, own, lines, characters, live, members=members)
+        own = self._show(path, unsaved)
+        return callers_of(self._index, own, lines, characters, members=members)
 
     async def tests(self, path: Path, characters: int, unsaved: Mapping[Path, str]) -> Tests | None:
-        own, _ = self._show(path, unsaved)
+        own = self._show(path, unsaved)
         return tests_for(self._index, own, characters)
 
     async def references(
         self, name: str, path: Path | None, folder: Path, unsaved: Mapping[Path, str]
     ) -> list[tuple[str, int, str]]:
-        own, live = self._show(path or folder, unsaved)
-        return uses_of(self._index, name, own if path else "", live)
+        own = self._show(path or folder, unsaved)
+        return uses_of(self._index, name, own if path else "")
 
     async def paths(self, folder: Path) -> list[str]:
         return [file.path for file in self._index.listing.walk()]
@@ -111,10 +111,10 @@ class Known:
     async def aclose(self) -> None:
         self._index.close()
 
-    def _show(self, path: Path, unsaved: Mapping[Path, str]) -> tuple[str, Iterable[str]]:
+    def _show(self, path: Path, unsaved: Mapping[Path, str]) -> str:
         live = {name.relative_to(self._root).as_posix(): text for name, text in unsaved.items()}
         self._index.show(live)
-        return path.relative_to(self._root).as_posix(), live.keys()
+        return path.relative_to(self._root).as_posix()
 
 
 class Threads(ThreadPoolExecutor):

@@ -53,38 +53,35 @@ def callers_of(
     path: str,
     lines: tuple[int, int],
     characters: int,
-    live: Iterable[str] = (),
     *,
     members: bool = False,
 ) -> Callers | None:
     """Who uses the definition around these lines of the file `path`, or with `members` anything in it, in at most so
-    many characters; None where there is none. `live` are the files whose unsaved text the index is shown."""
+    many characters; None where there is none."""
     names, text_of = index.known()
     place = index.place_at(path, *lines)
     if not place.number:
         return None
-    return callers(names, text_of, references(names, text_of, place, live, members=members), characters)
+    return callers(names, text_of, references(names, text_of, place, members=members), characters)
 
 
-def uses_of(index: FolderIndex, name: str, path: str, live: Iterable[str] = ()) -> list[tuple[str, int, str]]:
+def uses_of(index: FolderIndex, name: str, path: str) -> list[tuple[str, int, str]]:
     """Path, line from 1 and text of each use of what is called `name`: of what the file `path` defines by that name, or
     any file where the path is empty."""
     names, text_of = index.known()
     places = [place for place in names.store.named(name, MAX_DEFINITIONS) if not path or place.path == path]
     found: dict[tuple[str, int], str] = {}
     for place in places:
-        for item in references(names, text_of, place, live):
+        for item in references(names, text_of, place):
             lines = text_of(item.place.path)
             if item.line < len(lines):
                 found[item.place.path, item.line + 1] = lines[item.line]
     return [(*where, text) for where, text in sorted(found.items())]
 
 
-def references(
-    names: Names, lines: Lines, place: Place, live: Iterable[str] = (), *, members: bool = False
-) -> list[Reference]:
+def references(names: Names, lines: Lines, place: Place, *, members: bool = False) -> list[Reference]:
     """All lines that use the definition at `place` from outside of it, by file and line: with `members` also those that
-    use what is defined in it. `live` are the files with unsaved text."""
+    use what is defined in it."""
     tags = names.store.file(place.path).tags
     own = _within(tags, place.number)
     wanted = [number for number in own if number == place.number or (members and tags[number].parent == place.number)]

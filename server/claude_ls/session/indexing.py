@@ -12,7 +12,7 @@ import hashlib
 import logging
 import threading
 import time
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -177,7 +177,7 @@ class Indexing:
         if characters <= 0:
             return []
 
-        def ask(index: FolderIndex, own: str, live: Collection[str]) -> list[Shown]:
+        def ask(index: FolderIndex, own: str) -> list[Shown]:
             return index.context(own, *lines, characters, lambda name: not (whole and name == own))
 
         return await self._ask_of(path, unsaved, ask) or []
@@ -185,8 +185,8 @@ class Indexing:
     async def callers(
         self, path: Path, lines: tuple[int, int], characters: int, unsaved: Mapping[Path, str], *, members: bool
     ) -> Callers | None:
-        def ask(index: FolderIndex, own: str, live: Collection[str]) -> Callers | None:
-            return callers_of(index, own, lines, characters, live, members=members)
+        def ask(index: FolderIndex, own: str) -> Callers | None:
+            return callers_of(index, own, lines, characters, members=members)
 
         root = self._root_of(path)
         if root is not None:
@@ -194,16 +194,16 @@ class Indexing:
         return await self._ask_of(path, unsaved, ask)
 
     async def tests(self, path: Path, characters: int, unsaved: Mapping[Path, str]) -> Tests | None:
-        def ask(index: FolderIndex, own: str, live: Collection[str]) -> Tests | None:
+        def ask(index: FolderIndex, own: str) -> Tests | None:
             return tests_for(index, own, characters)
 
         return await self._ask_of(path, unsaved, ask)
 
     async def _ask_of(
-        self, path: Path, unsaved: Mapping[Path, str], work: Callable[[FolderIndex, str, Collection[str]], Result]
+        self, path: Path, unsaved: Mapping[Path, str], work: Callable[[FolderIndex, str], Result]
     ) -> Result | None:
-        """Ask the index of the folder that `path` is in, which knows it by the name that `work` gets, with the names of
-        the files whose unsaved text counts; None where it is in none."""
+        """Ask the index of the folder that `path` is in, which knows it by the name that `work` gets; None where
+        it is in none."""
         root = self._root_of(path)
         if root is None:
             return None
@@ -214,7 +214,7 @@ class Indexing:
 
         def ask() -> Result:
             folder.index.show(texts)
-            return work(folder.index, own, texts.keys())
+            return work(folder.index, own)
 
         return await self._ask(ask)
 
@@ -232,8 +232,8 @@ class Indexing:
     async def references(
         self, name: str, path: Path | None, folder: Path, unsaved: Mapping[Path, str]
     ) -> list[tuple[str, int, str]]:
-        def ask(index: FolderIndex, own: str, live: Collection[str]) -> list[tuple[str, int, str]]:
-            return uses_of(index, name, own if path else "", live)
+        def ask(index: FolderIndex, own: str) -> list[tuple[str, int, str]]:
+            return uses_of(index, name, own if path else "")
 
         if folder in self._folders:
             await self._folders[folder].whole.wait()

@@ -113,7 +113,7 @@ def test_unsaved_text_counts_before_what_is_on_disk(tmp_path: Path) -> None:
         {"cart.py": "from prices import price_of\n\nx = 1\n", "new.py": "import prices\n\ny = prices.price_of(1)\n"}
     )
     names, lines = index.known()
-    found = references(names, lines, index.place_at(asked, at, at), ["cart.py", "new.py"])
+    found = references(names, lines, index.place_at(asked, at, at))
     assert [(use.place.path, use.line) for use in found] == [("cart.py", 0), ("new.py", 2)]
 
 
