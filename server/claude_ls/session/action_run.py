@@ -27,7 +27,7 @@ from claude_ls.agent.model import (
 )
 from claude_ls.agent.prompt import build, going_on
 from claude_ls.agent.tools import REWRITE_REGION, Tool, ToolOutcome
-from claude_ls.config import Settings, Streaming
+from claude_ls.config import Settings
 from claude_ls.editing.events import HunkEnded
 from claude_ls.editing.hunk import HunkState, Label
 from claude_ls.session.books import Books
@@ -82,6 +82,31 @@ class Tools:
     """Called with all words so far as an explanation grows, for hover."""
     changed: Callable[[Job, str], None]
     """Called when the job is done and has changed something, with a line that says what."""
+
+    def writing(
+        self,
+        job: Job,
+        books: Books,
+        stop: Callable[[str], None],
+        buffer: Buffer | None = None,
+        region: Span | None = None,
+    ) -> Writing:
+        """What takes down all that `job` writes; `stop` ends it with a reason once the person has undone any of it."""
+        preview = self.settings.review == "preview"
+        streaming = self.settings.streaming or ("line" if self.client.undo_groups else "hunk")
+        return Writing(
+            job=job.id,
+            label=Label(f"Claude: {job.title}", job.id, preview),
+            find_buffer=self.find_buffer,
+            open_file=self.open_file,
+            files=self.files,
+            # Where the editor asks the person about every edit there had better be one.
+            streaming="final" if preview else streaming,
+            claimed=books.claimed,
+            undone=lambda: stop("Stopped: you undid what Claude had written."),
+            buffer=buffer,
+            region=region,
+        )
 
 
 @dataclass(frozen=True)
@@ -223,46 +248,25 @@ class Run:
     async def _edit(self) -> None:
         request = self._sent(await self.composed())
         region = self.action.region(self._task)
-        writing = Writing(
-            job=self.job.id,
-            label=Label(f"Claude: {self.job.title}", self.job.id, self._tools.settings.review == "preview"),
-            buffer=self._buffer,
-            region=region if REWRITE_REGION in self._offered(region) else None,
-            find_buffer=self._tools.find_buffer,
-            open_file=self._tools.open_file,
-            files=self._tools.files,
-            streaming=self._streaming(),
-            claimed=self._books.claimed,
-            undone=lambda: self._stop("Stopped: you undid what Claude had written."),
-        )
+        place = region if REWRITE_REGION in self._offered(region) else None
+        writing = self._tools.writing(self.job, self._books, self._stop, self._buffer, place)
         self._writing = writing
         if writing.region:
             self._buffer.end_of(writing.region).add_done_callback(self._region_ended)
-        try:
+        async with self._books.recording(writing, self._tools.journal, self._exchange):
             await self._stream(request, writing)
-        finally:
-            writing.drop()
-            self._tools.journal.record(self.job.id, self.job.title, writing.hunks, writing.files.made)
-            for ending in writing.endings:
-                # An edit that is on its way when the job is cancelled may still land.
-                ending.add_done_callback(lambda _: self._close_books())
-            self._books.keep(writing, self._task.words, self._progress.said.strip())
-        await writing.settled()
-        self._books.keep(writing, self._task.words, self._progress.said.strip())
         self._complete = True
         # What is said to be done is on disk, with all that is to be known of it: whoever sees it may pull the plug.
         await self._tools.keeping.finished()
         self._report(writing)
 
-    def _streaming(self) -> Streaming:
-        settings = self._tools.settings
-        if settings.review == "preview":
-            return "final"  # The editor asks the person about every edit: there had better be one.
-        return settings.streaming or ("line" if self._tools.client.undo_groups else "hunk")
+    def _exchange(self) -> tuple[str, str]:
+        """The person's words, and Claude's so far."""
+        return self._task.words, self._progress.said.strip()
 
     def _close_books(self) -> None:
         if self._writing:
-            self._books.close(self._writing, self._task.words, self._progress.said.strip())
+            self._books.close(self._writing, *self._exchange())
 
     def _report(self, writing: Writing) -> None:
         """End the job by what came of it."""
@@ -425,7 +429,7 @@ class Run:
                 "waiting for your answer" if asking else "waiting for the editor", "waiting" if asking else "running"
             )
             outcome = await writing.finished(use)
-            self._books.keep(writing, self._task.words, self._progress.said.strip())
+            self._books.keep(writing, *self._exchange())
             self._failed_last = outcome.failed
             return outcome
 

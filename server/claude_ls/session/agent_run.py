@@ -28,7 +28,6 @@ from claude_ls.agent.tools import CANNOT_DO, DELETE_FILE, EDIT_FILE, RENAME_FILE
 from claude_ls.agent.tools.run_check import run_check_tool
 from claude_ls.agent.tools.table import Toolbox
 from claude_ls.config import Mode
-from claude_ls.editing.hunk import Label
 from claude_ls.session.action_run import Tools
 from claude_ls.session.books import Books
 from claude_ls.session.buffer import Buffer
@@ -98,6 +97,8 @@ class AgentRun:
         self._verified: Verified | None = None
         self._corrections = 0
         self._overrun: str | None = None
+        self._complete = False
+        """Whether only books are left to be kept, so that there is nothing to stop any more."""
         self._running: asyncio.Task[None] | None = None
 
     @property
@@ -167,27 +168,10 @@ class AgentRun:
         self._progress.phase("reading the workspace", "running")
         await self._verifying.prepare()
         request = await self._composed()
-        writing = self._writing = Writing(
-            job=self.job.id,
-            label=Label(f"Claude: {self.job.title}", self.job.id, self._tools.settings.review == "preview"),
-            find_buffer=self._tools.find_buffer,
-            open_file=self._tools.open_file,
-            files=self._tools.files,
-            streaming="final" if self._tools.settings.review == "preview" else self._tools.settings.streaming or "hunk",
-            claimed=self._books.claimed,
-            undone=lambda: self._stop("Stopped: you undid what Claude had written."),
-        )
-        try:
+        writing = self._writing = self._tools.writing(self.job, self._books, self._stop)
+        async with self._books.recording(writing, self._tools.journal, lambda: (self.words, self._said)):
             await self._stream(request, writing)
-        finally:
-            writing.drop()
-            self._tools.journal.record(self.job.id, self.job.title, writing.hunks, writing.files.made)
-            for ending in writing.endings:
-                # An edit that is on its way when the job is cancelled may still land.
-                ending.add_done_callback(lambda _: self._books.close(writing, self.words, self._said))
-            self._books.keep(writing, self.words, self._said)
-        await writing.settled()
-        self._books.keep(writing, self.words, self._said)
+        self._complete = True
         await self._tools.keeping.finished()
         await self._report(writing)
 
@@ -336,7 +320,7 @@ class AgentRun:
         return f" ({writing.landed} change{'' if one else 's'} landed and stay{'s' * one} for review)"
 
     def _stop(self, reason: str) -> None:
-        if self._running and not self.job.ended and self._overrun is None:
+        if self._running and not self.job.ended and not self._complete and self._overrun is None:
             self._overrun = reason
             self._running.cancel()
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from claude_ls.agent.usage import cost_words
@@ -10,6 +11,7 @@ from claude_ls.config import Settings
 from claude_ls.editing.review import ReviewLog, whole_lines
 from claude_ls.session.buffer import Buffer
 from claude_ls.session.job import Job
+from claude_ls.session.journal import Journal
 from claude_ls.session.keeping import Keeping
 from claude_ls.session.writing import Writing
 from claude_ls.text.diff import bare_lines, line_counts, lines_around
@@ -35,6 +37,26 @@ class Books:
         )
         if self._settings.review != "off":
             buffer.to_be_reviewed(hunk, job.id)
+
+    @asynccontextmanager
+    async def recording(
+        self, writing: Writing, journal: Journal, said: Callable[[], tuple[str, str]]
+    ) -> AsyncIterator[None]:
+        """Around all that is written; `said` gives the person's words and Claude's so far.
+
+        Whatever happens inside, what is not finished is dropped and what landed is remembered. Where nothing happens,
+        all of it has landed afterwards."""
+        try:
+            yield
+        finally:
+            writing.drop()
+            journal.record(self._job.id, self._job.title, writing.hunks, writing.files.made)
+            for ending in writing.endings:
+                # An edit that is on its way when the job is cancelled may still land.
+                ending.add_done_callback(lambda _: self.close(writing, *said()))
+            self.keep(writing, *said())
+        await writing.settled()
+        self.keep(writing, *said())
 
     def keep(self, writing: Writing, words: str, answer: str) -> None:
         """Keep what has come of the job so far: `words` are the person's, and `answer` is Claude's."""
